@@ -1,0 +1,123 @@
+//! What time it is, and how a moment is written. The one module that reads the machine's clock, and the one that knows
+//! the time format of the wire: RFC 3339 in UTC with exactly three fraction digits, `2026-11-20T09:30:00.000Z`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::domain::Timestamp;
+
+/// A source of the current moment: the machine's own, or one that a test moves by hand.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that stands still until it is moved; milliseconds since 1970.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    pub fn manual(start: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(start.millis())))
+    }
+
+    /// The current moment.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            #[allow(clippy::disallowed_methods, reason = "the one place that may")]
+            Self::System => Timestamp::from_millis(Utc::now().timestamp_millis()),
+            Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward. The machine's clock moves by itself.
+    pub fn advance(&self, by: crate::domain::Span) {
+        if let Self::Manual(millis) = self {
+            millis.fetch_add(by.millis(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Writes a moment in the wire format.
+pub fn format(at: Timestamp) -> String {
+    to_datetime(at).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Reads a moment: any RFC 3339 text with an offset; digits beyond the millisecond are cut off.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let parsed = DateTime::parse_from_rfc3339(text).ok()?;
+    let millis = parsed.timestamp_millis();
+    (0..=Timestamp::MAX.millis()).contains(&millis).then(|| Timestamp::from_millis(millis))
+}
+
+/// The moment as database drivers take it.
+pub fn to_datetime(at: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(at.millis()).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+/// The moment that a database driver gave.
+pub fn from_datetime(at: DateTime<Utc>) -> Timestamp {
+    Timestamp::from_millis(at.timestamp_millis())
+}
+
+/// A moment in a request, an answer, a push, a cache or an export.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct WireTime(pub Timestamp);
+
+impl Serialize for WireTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for WireTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        parse(&text).map(Self).ok_or_else(|| D::Error::custom("not an RFC 3339 time such as 2026-11-20T09:30:00.000Z"))
+    }
+}
+
+impl utoipa::PartialSchema for WireTime {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples(["2026-11-20T09:30:00.000Z"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for WireTime {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_with_three_fraction_digits_and_read_back() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_795_253_400_000, "2026-11-21T09:30:00.000Z"),
+            (1_795_253_400_007, "2026-11-21T09:30:00.007Z"),
+        ] {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(format(at), text);
+            assert_eq!(parse(text), Some(at));
+        }
+        assert_eq!(format(Timestamp::MAX), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn offsets_are_understood_and_nonsense_is_not() {
+        assert_eq!(parse("2026-11-21T10:30:00+01:00"), parse("2026-11-21T09:30:00.000Z"));
+        assert_eq!(parse("2026-11-21T09:30:00.0009Z"), parse("2026-11-21T09:30:00Z"));
+        for wrong in ["", "2026-11-21", "2026-11-21T09:30:00", "1969-12-31T23:59:59Z", "soon"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

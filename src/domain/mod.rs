@@ -1,0 +1,13 @@
+//! The rules of the auction, and nothing else: what may be asked, what happens, what is refused and why.
+//!
+//! Everything here is a plain value or a pure function. There is no socket, no database, no serialization, no clock and
+//! no randomness; moments and facts about people arrive as arguments. That is why the same code runs live, mirrors a
+//! room, recovers it after a crash and audits it years later.
+
+pub mod ids;
+pub mod money;
+pub mod time;
+
+pub use ids::{AccountId, AuctionId, BidKey, LogId, Seq};
+pub use money::{Currency, Money};
+pub use time::{Span, Timestamp};

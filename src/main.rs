@@ -1,0 +1,3 @@
+//! The `bidhub` program.
+
+fn main() {}

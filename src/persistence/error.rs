@@ -1,0 +1,37 @@
+//! What can go wrong between the hub and a database.
+
+/// Why a statement did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The driver or the server refused, or could not be reached.
+    #[error("database: {0}")]
+    Driver(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what the program never writes.
+    #[error("{table} holds a row that cannot be understood: {detail}")]
+    Inconsistent {
+        /// The table of the row.
+        table: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A statement touched another number of rows than it must.
+    #[error("{statement} touched {found} rows where it must touch {expected}")]
+    WrongRowCount {
+        /// What the statement was for.
+        statement: &'static str,
+        /// The rows that it must touch.
+        expected: u64,
+        /// The rows that it touched.
+        found: u64,
+    },
+}
+
+impl StoreError {
+    /// True if the cause is a row that is there already (a unique or primary key).
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
