@@ -4,7 +4,10 @@
 //! no randomness; moments and facts about people arrive as arguments. That is why the same code runs live, mirrors a
 //! room, recovers it after a crash and audits it years later.
 
+pub mod auction;
+pub mod formats;
 pub mod ids;
+pub mod increments;
 pub mod money;
 pub mod time;
 

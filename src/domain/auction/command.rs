@@ -1,0 +1,109 @@
+//! What can be asked of an auction.
+
+use std::sync::Arc;
+
+use super::terms::{Listing, Terms};
+use crate::domain::{AccountId, BidKey, Money, Seq, Timestamp};
+
+/// A request to change an auction, with every fact that its decision needs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// A bidder offers.
+    Bid(Bid),
+    /// Time has passed: open or close what is due.
+    Tick,
+    /// Bids could not be decided for a while; now they can again.
+    Outage {
+        /// The last moment at which they surely could.
+        from: Timestamp,
+        /// The moment of recovery.
+        until: Timestamp,
+    },
+    /// Staff halt the bidding for a while.
+    Pause {
+        /// Who.
+        by: AccountId,
+        /// Why, for everyone to read.
+        reason: Arc<str>,
+    },
+    /// Staff let it go on, with the time that was left.
+    Resume {
+        /// Who.
+        by: AccountId,
+    },
+    /// Staff (or, before the first bid, the seller) end it for good.
+    Stop {
+        /// Who.
+        by: AccountId,
+        /// Why, for everyone to read.
+        reason: Arc<str>,
+        /// Refuse if anyone has bid.
+        only_without_bids: bool,
+    },
+    /// Staff take a bid out of the race.
+    Void {
+        /// Who.
+        by: AccountId,
+        /// Why, for everyone to read.
+        reason: Arc<str>,
+        /// The bid.
+        seq: Seq,
+        /// Every bid that counts, in order, the one to void included.
+        bids: Vec<PriorBid>,
+    },
+    /// The seller changes what is offered, before the first bid.
+    Amend {
+        /// Who.
+        by: AccountId,
+        /// The new terms, whole.
+        terms: Box<Terms>,
+        /// The new words, whole.
+        listing: Box<Listing>,
+    },
+    /// The money set aside for a bidder here has changed.
+    SetAllowance {
+        /// Whose.
+        bidder: AccountId,
+        /// To what.
+        amount: Money,
+        /// The version of the hold; an older one is refused.
+        version: u64,
+    },
+}
+
+/// A bid as it was sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bid {
+    /// Who bids.
+    pub bidder: AccountId,
+    /// Whether the bidder was banned when the bid was sent.
+    pub banned: bool,
+    /// The bidder's own name for this bid.
+    pub key: BidKey,
+    /// What is offered.
+    pub offer: Offer,
+}
+
+/// What a bidder offers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offer {
+    /// Exactly this amount.
+    Straight(Money),
+    /// As little as leads, up to this ceiling.
+    Max(Money),
+    /// The buy-now price, whatever it is.
+    BuyNow,
+}
+
+/// A bid accepted earlier, read back from the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PriorBid {
+    /// Its number.
+    pub seq: Seq,
+    /// Who.
+    pub bidder: AccountId,
+    /// The public number of the bidder.
+    pub alias: u32,
+    /// What was offered.
+    pub offer: Offer,
+}

@@ -1,0 +1,230 @@
+//! Deciding: every check, each with its own refusal, and then the facts. Nothing is changed here.
+
+use super::event::{BidPlaced, BidVoided};
+use super::*;
+use crate::domain::{AccountId, Money, Seq, Span, Timestamp};
+
+impl State {
+    /// Decides `command` at the moment `now`. No events and no refusal means that nothing is to be done: time brought
+    /// nothing, or the key was accepted before and [`State::verdict`] has the answer.
+    ///
+    /// `now` may lie before the last event (clocks differ); an event is never dated before the one it follows.
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+        let now = now.max(self.last_at);
+        let kinds = match command {
+            Command::Bid(bid) => self.decide_bid(bid, now)?,
+            Command::Tick => self.decide_tick(now),
+            Command::Outage { from, until } => self.decide_outage(*from, *until),
+            Command::Pause { by, reason } => {
+                self.check_open(now)?;
+                let time_left = self.ends_at.since(now);
+                vec![EventKind::Paused { by: *by, reason: reason.clone(), time_left }]
+            }
+            Command::Resume { by } => vec![EventKind::Resumed { by: *by, ends_at: now.plus(self.check_paused()?) }],
+            Command::Stop { by, reason, only_without_bids } => {
+                self.check_not_over(now)?;
+                if *only_without_bids && self.ever_bid {
+                    return Err(Rejection::HasBids);
+                }
+                vec![EventKind::Stopped { by: *by, reason: reason.clone() }]
+            }
+            Command::Void { by, reason, seq, bids } => {
+                let (by, reason) = (*by, reason.clone());
+                vec![self.decide_void(*seq, bids, now, by, reason)?]
+            }
+            Command::Amend { by, terms, listing } => {
+                self.check_not_over(now)?;
+                if self.ever_bid {
+                    return Err(Rejection::HasBids);
+                }
+                let opened = !matches!(self.phase, Phase::Scheduled);
+                let fixed = terms.seller == self.terms.seller && terms.currency == self.terms.currency;
+                if !fixed || opened && terms.starts_at != self.terms.starts_at || terms.validate(now).is_err() {
+                    return Err(Rejection::InvalidTerms);
+                }
+                vec![EventKind::Amended { by: *by, terms: terms.clone(), listing: listing.clone() }]
+            }
+            Command::SetAllowance { bidder, amount, version } => {
+                self.check_allowance(*bidder, *amount, *version)?;
+                vec![EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version }]
+            }
+        };
+        let numbered = kinds.into_iter().zip(self.seq.0 + 1..);
+        Ok(numbered.map(|(kind, seq)| Event { seq: Seq(seq), at: now, kind }).collect())
+    }
+
+    fn decide_bid(&self, bid: &Bid, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
+        let bidder = self.bidder(bid.bidder);
+        if let Some(bidder) = bidder {
+            match bidder.keys.get(&bid.key) {
+                Some(first) if first.offer == bid.offer => return Ok(Vec::new()),
+                Some(_) => return Err(Rejection::KeyReused),
+                None => bidder.keys.check_room(now)?,
+            }
+        }
+        self.check_open(now)?;
+        if bid.bidder == self.terms.seller {
+            return Err(Rejection::OwnAuction);
+        }
+        if bid.banned {
+            return Err(Rejection::Banned);
+        }
+        if bid.offer.amount() == Some(Money::ZERO) {
+            return Err(Rejection::InvalidAmount);
+        }
+        let judgement = self.terms.format.judge(&self.standing, bid.bidder, bid.offer)?;
+        if self.clip(bid.bidder, judgement.ceiling) < judgement.ceiling {
+            let allowance = bidder.map_or(Money::ZERO, |bidder| bidder.allowance);
+            return Err(Rejection::InsufficientFunds { allowance });
+        }
+        Ok(self.bid_placed(bid, judgement, now))
+    }
+
+    /// The facts of a bid that stands, in their fixed order: the bid, the reserve, then what it does to the end.
+    fn bid_placed(&self, bid: &Bid, judgement: Judgement, now: Timestamp) -> Vec<EventKind> {
+        let alias = self.bidder(bid.bidder).and_then(|bidder| bidder.alias).unwrap_or(self.aliases + 1);
+        let leader = match self.standing.leader {
+            Some(leader) if !judgement.leading => leader.alias,
+            _ => alias,
+        };
+        let price = judgement.price;
+        let mut kinds = Vec::with_capacity(3);
+        kinds.push(EventKind::Bid(BidPlaced {
+            bidder: bid.bidder,
+            alias,
+            key: bid.key.clone(),
+            offer: bid.offer,
+            ceiling: judgement.ceiling,
+            amount: judgement.amount,
+            leading: judgement.leading,
+            leader,
+            price,
+            minimum_bid: self.terms.format.minimum_bid(Some(price)),
+            bid_count: self.standing.bid_count.saturating_add(1),
+            ends_at: self.ends_at,
+        }));
+        if !self.standing.reserve_met && self.terms.format.reserve().is_some_and(|reserve| price >= reserve) {
+            kinds.push(EventKind::ReserveMet { price });
+        }
+        if bid.offer == Offer::BuyNow {
+            let winner = Some(Winner { account: bid.bidder, alias });
+            kinds.push(EventKind::Ended { outcome: Outcome::BoughtNow, price: Some(price), winner });
+        } else if let Some(ends_at) = self.soft_close(now) {
+            kinds.push(EventKind::Extended { ends_at, cause: ExtensionCause::SoftClose });
+        }
+        kinds
+    }
+
+    /// The new end, if an accepted bid at `now` moves it.
+    fn soft_close(&self, now: Timestamp) -> Option<Timestamp> {
+        let soft = self.terms.format.soft_close()?;
+        let late = now.plus(soft.window) >= self.ends_at && now < self.ends_at;
+        let moved = now.plus(soft.extension).min(self.cap);
+        (late && moved > self.ends_at).then_some(moved)
+    }
+
+    /// One step at a time: what is due for opening and for closing opens first, and closes when asked again. Between the
+    /// two, lost time can be given back.
+    fn decide_tick(&self, now: Timestamp) -> Vec<EventKind> {
+        match self.phase {
+            Phase::Scheduled if now >= self.terms.starts_at => vec![EventKind::Opened { ends_at: self.ends_at }],
+            Phase::Open if now >= self.ends_at => {
+                let standing = &self.standing;
+                let sold = standing.price.filter(|&price| self.terms.format.sells_at(price)).zip(standing.leader);
+                vec![EventKind::Ended {
+                    outcome: if sold.is_some() { Outcome::Sold } else { Outcome::Unsold },
+                    price: sold.map(|(price, _)| price),
+                    winner: sold.map(|(_, leader)| Winner { account: leader.account, alias: leader.alias }),
+                }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Lost time that reached into the last stretch before the end is given back, and with it at least the grace.
+    fn decide_outage(&self, from: Timestamp, until: Timestamp) -> Vec<EventKind> {
+        if self.phase != Phase::Open {
+            return Vec::new();
+        }
+        let from = from.max(self.terms.starts_at);
+        let window = self.terms.format.soft_close().map_or(Span::ZERO, |soft| soft.window);
+        let stretch = window.max(self.terms.grace);
+        if from < until && from < self.ends_at && until > self.ends_at.minus(stretch) {
+            let ends_at = self.ends_at.plus(until.since(from)).max(until.plus(self.terms.grace));
+            let extended = EventKind::Extended { ends_at, cause: ExtensionCause::Outage };
+            return vec![EventKind::Suspended { since: from }, extended];
+        }
+        Vec::new()
+    }
+
+    fn decide_void(
+        &self,
+        seq: Seq,
+        bids: &[PriorBid],
+        now: Timestamp,
+        by: AccountId,
+        reason: std::sync::Arc<str>,
+    ) -> Result<EventKind, Rejection> {
+        match self.phase {
+            Phase::Paused { .. } => {}
+            _ => self.check_open(now)?,
+        }
+        let target = bids.iter().find(|bid| bid.seq == seq).ok_or(Rejection::UnknownBid)?;
+        let rest: Vec<PriorBid> = bids.iter().filter(|bid| bid.seq != seq).copied().collect();
+        let standing = self.terms.format.recompute(&rest, |account, ceiling| self.clip(account, ceiling));
+        let left = rest.iter().filter(|bid| bid.bidder == target.bidder);
+        Ok(EventKind::BidVoided(BidVoided {
+            by,
+            reason,
+            voided: seq,
+            bidder: target.bidder,
+            alias: target.alias,
+            bidder_max: left.filter_map(|bid| bid.offer.amount()).max(),
+            leader: standing.leader,
+            price: standing.price,
+            minimum_bid: self.terms.format.minimum_bid(standing.price),
+            bid_count: standing.bid_count,
+            reserve_met: standing.reserve_met,
+        }))
+    }
+
+    /// Bidding is open at `now`, or why not.
+    fn check_open(&self, now: Timestamp) -> Result<(), Rejection> {
+        match self.phase {
+            Phase::Scheduled => Err(Rejection::AuctionNotOpen),
+            Phase::Paused { .. } => Err(Rejection::AuctionPaused),
+            Phase::Suspended => Err(Rejection::Unavailable),
+            Phase::Ended { .. } => Err(Rejection::AuctionClosed),
+            Phase::Stopped => Err(Rejection::AuctionStopped),
+            Phase::Open if now >= self.ends_at => Err(Rejection::AuctionClosed),
+            Phase::Open => Ok(()),
+        }
+    }
+
+    fn check_not_over(&self, now: Timestamp) -> Result<(), Rejection> {
+        match self.check_open(now) {
+            Err(over @ (Rejection::AuctionClosed | Rejection::AuctionStopped)) => Err(over),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_paused(&self) -> Result<Span, Rejection> {
+        match self.phase {
+            Phase::Paused { time_left } => Ok(time_left),
+            Phase::Ended { .. } => Err(Rejection::AuctionClosed),
+            Phase::Stopped => Err(Rejection::AuctionStopped),
+            _ => Err(Rejection::NotPaused),
+        }
+    }
+
+    fn check_allowance(&self, bidder: AccountId, amount: Money, version: u64) -> Result<(), Rejection> {
+        if self.bidder(bidder).is_some_and(|known| version <= known.allowance_version) {
+            return Err(Rejection::StaleAllowance);
+        }
+        let leads = self.standing.leader.filter(|leader| leader.account == bidder && !self.is_over());
+        if self.terms.funds == Funds::Required && leads.is_some_and(|leader| leader.ceiling > amount) {
+            return Err(Rejection::Leading);
+        }
+        Ok(())
+    }
+}
