@@ -5,4 +5,5 @@ pub mod domain;
 pub mod chance;
 pub mod clock;
 pub mod coordination;
+pub mod journal;
 pub mod persistence;

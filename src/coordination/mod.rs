@@ -6,7 +6,8 @@ pub mod local;
 
 use tokio::sync::broadcast;
 
-use crate::domain::AccountId;
+use crate::domain::{AccountId, AuctionId};
+use crate::journal::Lease;
 
 /// SHA-256 of a session's token or of a foreign token: names a session without being able to open it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,23 @@ pub enum Notice {
     SessionEnded(SessionId),
     /// An account may no longer act: all its sockets close.
     AccountEnded(AccountId),
+}
+
+/// Says who may run the room of an auction.
+#[async_trait::async_trait]
+pub trait Leases: Send + Sync + 'static {
+    /// The right to run the room of `auction`, for this node alone.
+    async fn acquire(&self, auction: AuctionId) -> Result<Lease, LeaseError>;
+    /// Gives the right back; the room has fallen silent.
+    async fn release(&self, auction: AuctionId, lease: Lease);
+}
+
+/// The right could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// This process has lost its right to run any room.
+    #[error("another process runs the rooms")]
+    Lost,
 }
 
 /// Carries notices to every node, this one included.

@@ -74,7 +74,7 @@ impl Audit {
     fn asked_for(&self, event: &Event) -> Option<Command> {
         Some(match &event.kind {
             EventKind::Opened { .. } | EventKind::Ended { .. } => Command::Tick,
-            EventKind::Suspended { since } => Command::Outage { from: *since, until: event.at },
+            EventKind::Suspended { since, until } => Command::Outage { from: *since, until: *until },
             EventKind::ReserveMet { .. } | EventKind::Extended { .. } => return None,
             EventKind::Bid(bid) => {
                 let (bidder, key, offer) = (bid.bidder, bid.key.clone(), bid.offer);

@@ -152,7 +152,7 @@ impl State {
         if from < until && from < self.ends_at && until > self.ends_at.minus(stretch) {
             let ends_at = self.ends_at.plus(until.since(from)).max(until.plus(self.terms.grace));
             let extended = EventKind::Extended { ends_at, cause: ExtensionCause::Outage };
-            return vec![EventKind::Suspended { since: from }, extended];
+            return vec![EventKind::Suspended { since: from, until }, extended];
         }
         Vec::new()
     }

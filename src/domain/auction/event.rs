@@ -56,10 +56,12 @@ pub enum EventKind {
         /// The new end.
         ends_at: Timestamp,
     },
-    /// Bids could not be decided from `since` to now. The extension follows at once.
+    /// Bids could not be decided from `since` to `until`. The extension follows at once.
     Suspended {
         /// The last moment at which they surely could.
         since: Timestamp,
+        /// The moment of recovery.
+        until: Timestamp,
     },
     /// A bid no longer counts.
     BidVoided(BidVoided),

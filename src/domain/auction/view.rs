@@ -96,8 +96,8 @@ pub enum PublicKind {
     Paused { reason: Arc<str> },
     /// Bidding goes on.
     Resumed { ends_at: Timestamp },
-    /// Bids could not be decided since then.
-    Suspended { since: Timestamp },
+    /// Bids could not be decided in between.
+    Suspended { since: Timestamp, until: Timestamp },
     /// A bid no longer counts.
     BidVoided {
         voided: Seq,
@@ -253,7 +253,7 @@ impl EventKind {
             Self::Extended { ends_at, cause } => PublicKind::Extended { ends_at: *ends_at, cause: *cause },
             Self::Paused { reason, .. } => PublicKind::Paused { reason: reason.clone() },
             Self::Resumed { ends_at, .. } => PublicKind::Resumed { ends_at: *ends_at },
-            Self::Suspended { since } => PublicKind::Suspended { since: *since },
+            Self::Suspended { since, until } => PublicKind::Suspended { since: *since, until: *until },
             Self::BidVoided(void) => PublicKind::BidVoided {
                 voided: void.voided,
                 bidder: void.alias,

@@ -1,0 +1,200 @@
+//! The journal in SQL, for a hub that is one process: an SQLite file of its own, or tables in PostgreSQL.
+//!
+//! One writer task commits for all rooms at once: what arrives while a commit is under way goes into the next one. A
+//! commit is on the disk before anyone hears of it. Every commit first locks and compares the instance row, so that a
+//! process that lost its right changes nothing.
+
+mod rows;
+mod writer;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::clock::{Clock, from_datetime, to_datetime};
+use crate::persistence::{Db, On, StoreError};
+use crate::sql;
+
+pub use rows::Positioned;
+use rows::{LogRow, OutageRow, PositionedRow, RecordRow, SnapshotRow};
+
+const QUEUE_CAPACITY: usize = 1_024;
+const JOURNAL_MIGRATIONS_TABLE: &str = "_journal_migrations";
+
+/// The journal of one process.
+#[derive(Clone)]
+pub struct SqlJournal {
+    db: Db,
+    lease: Lease,
+    queue: mpsc::Sender<writer::Request>,
+    committed: Arc<tokio::sync::Notify>,
+}
+
+/// Brings the tables of the journal up to date.
+pub async fn migrate(db: &Db) -> Result<(), StoreError> {
+    match db.write() {
+        On::Lite(pool) => {
+            let mut migrator = sqlx::migrate!("./migrations/sqlite/journal");
+            migrator.dangerous_set_table_name(JOURNAL_MIGRATIONS_TABLE);
+            migrator.run(pool).await?;
+        }
+        On::Pg(pool) => {
+            let mut migrator = sqlx::migrate!("./migrations/postgres/journal");
+            migrator.dangerous_set_table_name(JOURNAL_MIGRATIONS_TABLE);
+            migrator.run(pool).await?;
+        }
+    }
+    Ok(())
+}
+
+impl SqlJournal {
+    /// Takes the journal over for this process: one epoch more than the process before, and the time since its last
+    /// heartbeat written down as an outage. The caller must hold the lock that keeps other processes out.
+    ///
+    /// The writer ends when every handle is gone, or when it finds that it lost its right; then it cancels `lost`.
+    pub async fn take_over(
+        db: Db,
+        holder: uuid::Uuid,
+        clock: &Clock,
+        lost: CancellationToken,
+    ) -> Result<Self, JournalError> {
+        migrate(&db).await?;
+        let now = clock.now();
+        let mut tx = db.begin().await?;
+        let text = "select epoch, heartbeat_at from journal_instance where id = 1";
+        let before = sql!(tx.on(), opt(i64, chrono::DateTime<chrono::Utc>), text)?;
+        if let Some((_, heartbeat)) = before {
+            let text = "insert into journal_outages (lost_from, lost_until) values ($1, $2)";
+            sql!(tx.on(), exec, text, heartbeat, to_datetime(now))?;
+        }
+        let epoch = before.map_or(1, |(epoch, _)| epoch + 1);
+        let text = "insert into journal_instance (id, epoch, holder, heartbeat_at) values (1, $1, $2, $3)
+             on conflict (id) do update set epoch = $1, holder = $2, heartbeat_at = $3";
+        sql!(tx.on(), exec, text, epoch, holder, to_datetime(now))?;
+        tx.commit().await?;
+
+        let lease = Lease { epoch: epoch.unsigned_abs(), holder };
+        let (queue, requests) = mpsc::channel(QUEUE_CAPACITY);
+        let committed = Arc::new(tokio::sync::Notify::new());
+        let writer = writer::Writer { db: db.clone(), lease, clock: clock.clone(), lost, committed: committed.clone() };
+        tokio::spawn(writer.run(requests));
+        Ok(Self { db, lease, queue, committed })
+    }
+
+    /// The right under which this process appends.
+    pub fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// Resolves when something was committed after the call before.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+
+    /// Up to `limit` records of all logs, in the order of their commit, after `position`.
+    pub async fn feed(&self, position: i64, limit: i64) -> Result<Vec<Positioned>, JournalError> {
+        let text = "select position, auction, seq, epoch, version, public, private, commitment, digest
+             from journal_records where position > $1 order by position limit $2";
+        let rows = sql!(self.db.read(), all PositionedRow, text, position, limit)?;
+        rows.into_iter().map(PositionedRow::into_positioned).collect()
+    }
+
+    /// The position of the newest record of all.
+    pub async fn last_position(&self) -> Result<i64, JournalError> {
+        let text = "select coalesce(max(position), 0) from journal_records";
+        Ok(sql!(self.db.read(), scalar i64, text)?)
+    }
+
+    /// Writes down that this process can decide bids at this moment, as every commit does.
+    pub async fn heartbeat(&self) -> Result<(), JournalError> {
+        let (reply, outcome) = oneshot::channel();
+        self.queue.send(writer::Request::Heartbeat(reply)).await.map_err(|_| JournalError::Closed)?;
+        outcome.await.map_err(|_| JournalError::Closed)
+    }
+}
+
+#[async_trait::async_trait]
+impl Journal for SqlJournal {
+    async fn create(&self, log: NewLog) -> Result<(), JournalError> {
+        let (reply, outcome) = oneshot::channel();
+        let request = writer::Request::Create(Box::new(log), reply);
+        self.queue.send(request).await.map_err(|_| JournalError::Closed)?;
+        outcome.await.map_err(|_| JournalError::Closed)?
+    }
+
+    async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+        open(&self.db, auction).await
+    }
+
+    async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        read(&self.db, auction, Some(after), limit).await
+    }
+
+    async fn append(&self, batch: Batch) -> Result<(), AppendError> {
+        let (reply, outcome) = oneshot::channel();
+        let gone = |_| AppendError::Unknown("the journal is closed".to_owned());
+        self.queue.send(writer::Request::Append(batch, reply)).await.map_err(|_| AppendError::Fenced)?;
+        outcome.await.map_err(gone)?
+    }
+
+    async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError> {
+        let (reply, outcome) = oneshot::channel();
+        let request = writer::Request::Snapshot(auction, snapshot, reply);
+        self.queue.send(request).await.map_err(|_| JournalError::Closed)?;
+        outcome.await.map_err(|_| JournalError::Closed)?
+    }
+
+    async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
+        let text = "select auction from journal_logs where due_at <= $1 order by due_at limit $2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let auctions = sql!(self.db.read(), scalars uuid::Uuid, text, to_datetime(at), limit)?;
+        Ok(auctions.into_iter().map(AuctionId).collect())
+    }
+
+    async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
+        let text = "select lost_from, lost_until from journal_outages where lost_until > $1 order by id";
+        let rows = sql!(self.db.read(), all OutageRow, text, to_datetime(after))?;
+        let outage =
+            |row: OutageRow| Outage { from: from_datetime(row.lost_from), until: from_datetime(row.lost_until) };
+        Ok(rows.into_iter().map(outage).collect())
+    }
+
+    async fn probe(&self) -> Result<(), JournalError> {
+        self.heartbeat().await
+    }
+}
+
+/// Reads what is needed to run an auction, for this process or for one that only looks.
+pub async fn open(db: &Db, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+    let text = "select log, secret, head_seq, head_digest from journal_logs where auction = $1";
+    let Some(log) = sql!(db.read(), opt LogRow, text, auction.0)? else {
+        return Ok(None);
+    };
+    let text = "select seq, digest, body from journal_snapshots where auction = $1";
+    let snapshot = sql!(db.read(), opt SnapshotRow, text, auction.0)?.map(SnapshotRow::into_snapshot).transpose()?;
+    let mut first = read(db, auction, None, 1).await?;
+    let genesis = first.pop().filter(|record| record.seq == Seq(0)).ok_or_else(|| JournalError::Unreadable {
+        auction,
+        source: RecordError::Malformed("the creation is missing".to_owned()),
+    })?;
+    log.into_open_log(genesis, snapshot).map(Some)
+}
+
+/// Reads records of one log after `after`, or from the creation on.
+pub async fn read(db: &Db, auction: AuctionId, after: Option<Seq>, limit: usize) -> Result<Vec<Record>, JournalError> {
+    let text = "select seq, epoch, version, public, private, commitment, digest
+         from journal_records where auction = $1 and seq > $2 order by seq limit $3";
+    let after = after.map_or(-1, |seq| i64::try_from(seq.0).unwrap_or(i64::MAX));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = sql!(db.read(), all RecordRow, text, auction.0, after, limit)?;
+    rows.into_iter().map(RecordRow::into_record).collect()
+}
+
+/// Every auction that has a log, for audits.
+pub async fn auctions(db: &Db) -> Result<Vec<AuctionId>, JournalError> {
+    let text = "select auction from journal_logs order by auction";
+    let auctions = sql!(db.read(), scalars uuid::Uuid, text)?;
+    Ok(auctions.into_iter().map(AuctionId).collect())
+}

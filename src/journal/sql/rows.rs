@@ -1,0 +1,114 @@
+//! The rows of the journal's tables, twins of its types.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::{AuctionId, LogId, Seq};
+use crate::journal::{Digest, Head, JournalError, OpenLog, Record, Secret, Snapshot};
+use crate::persistence::StoreError;
+
+/// A record with its place among the records of all logs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Positioned {
+    /// The place.
+    pub position: i64,
+    /// Whose log.
+    pub auction: AuctionId,
+    /// The record.
+    pub record: Record,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct RecordRow {
+    seq: i64,
+    epoch: i64,
+    version: i32,
+    public: String,
+    private: Vec<u8>,
+    commitment: Vec<u8>,
+    digest: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct PositionedRow {
+    position: i64,
+    auction: Uuid,
+    #[sqlx(flatten)]
+    record: RecordRow,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct LogRow {
+    log: Uuid,
+    secret: Vec<u8>,
+    head_seq: i64,
+    head_digest: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SnapshotRow {
+    seq: i64,
+    digest: Vec<u8>,
+    body: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct OutageRow {
+    pub lost_from: DateTime<Utc>,
+    pub lost_until: DateTime<Utc>,
+}
+
+impl RecordRow {
+    pub(super) fn into_record(self) -> Result<Record, JournalError> {
+        let table = "journal_records";
+        Ok(Record {
+            version: u16::try_from(self.version).map_err(|_| inconsistent(table, "version"))?,
+            seq: seq(table, self.seq)?,
+            epoch: u64::try_from(self.epoch).map_err(|_| inconsistent(table, "epoch"))?,
+            public: self.public.into(),
+            private: self.private,
+            commitment: bytes(table, self.commitment)?,
+            digest: Digest(bytes(table, self.digest)?),
+        })
+    }
+}
+
+impl PositionedRow {
+    pub(super) fn into_positioned(self) -> Result<Positioned, JournalError> {
+        let record = self.record.into_record()?;
+        Ok(Positioned { position: self.position, auction: AuctionId(self.auction), record })
+    }
+}
+
+impl LogRow {
+    pub(super) fn into_open_log(self, genesis: Record, snapshot: Option<Snapshot>) -> Result<OpenLog, JournalError> {
+        let table = "journal_logs";
+        Ok(OpenLog {
+            log: LogId(self.log),
+            secret: Secret(bytes(table, self.secret)?),
+            genesis,
+            snapshot,
+            head: Head { seq: seq(table, self.head_seq)?, digest: Digest(bytes(table, self.head_digest)?) },
+        })
+    }
+}
+
+impl SnapshotRow {
+    pub(super) fn into_snapshot(self) -> Result<Snapshot, JournalError> {
+        let table = "journal_snapshots";
+        let head = Head { seq: seq(table, self.seq)?, digest: Digest(bytes(table, self.digest)?) };
+        Ok(Snapshot { head, body: self.body })
+    }
+}
+
+fn seq(table: &'static str, value: i64) -> Result<Seq, JournalError> {
+    u64::try_from(value).map(Seq).map_err(|_| inconsistent(table, "seq"))
+}
+
+fn bytes(table: &'static str, value: Vec<u8>) -> Result<[u8; 32], JournalError> {
+    value.try_into().map_err(|_| inconsistent(table, "a hash"))
+}
+
+fn inconsistent(table: &'static str, column: &str) -> JournalError {
+    StoreError::Inconsistent { table, detail: format!("{column} is out of range") }.into()
+}

@@ -1,0 +1,255 @@
+//! The one task that writes to the journal. It takes what has gathered, commits it in one transaction, and only then
+//! answers. After a failure nobody is told that anything was committed.
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, to_datetime};
+use crate::domain::AuctionId;
+use crate::journal::{AppendError, Batch, Head, JournalError, Lease, NewLog, Record, Snapshot};
+use crate::persistence::{Db, On, StoreError, Tx};
+use crate::sql;
+
+/// How many requests one transaction takes at most.
+const GROUP_MAX: usize = 512;
+/// How many rows one statement inserts at most: with eight columns well below SQLite's 32,766 parameters.
+const ROWS_PER_STATEMENT: usize = 1_000;
+
+pub(super) enum Request {
+    Append(Batch, oneshot::Sender<Result<(), AppendError>>),
+    Create(Box<NewLog>, oneshot::Sender<Result<(), JournalError>>),
+    Snapshot(AuctionId, Snapshot, oneshot::Sender<Result<(), JournalError>>),
+    Heartbeat(oneshot::Sender<()>),
+}
+
+pub(super) struct Writer {
+    pub db: Db,
+    pub lease: Lease,
+    pub clock: Clock,
+    pub lost: CancellationToken,
+    pub committed: std::sync::Arc<tokio::sync::Notify>,
+}
+
+/// What becomes of a request if, and only if, the transaction commits.
+enum Answer {
+    Append(oneshot::Sender<Result<(), AppendError>>, Result<(), AppendError>),
+    Journal(oneshot::Sender<Result<(), JournalError>>, Result<(), JournalError>),
+    Heartbeat(oneshot::Sender<()>),
+}
+
+enum Failure {
+    Fenced,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Writer {
+    pub(super) async fn run(self, mut requests: mpsc::Receiver<Request>) {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        while requests.recv_many(&mut group, GROUP_MAX).await > 0 {
+            let started = std::time::Instant::now();
+            let mut answers = Vec::with_capacity(group.len());
+            let outcome = self.commit(&mut group, &mut answers).await;
+            metrics::histogram!("bidhub_journal_commit_seconds").record(started.elapsed());
+            metrics::histogram!("bidhub_journal_group_size").record(answers.len() as f64);
+            match outcome {
+                Ok(()) => {
+                    self.committed.notify_one();
+                    answers.into_iter().for_each(Answer::give);
+                }
+                Err(Failure::Fenced) => {
+                    tracing::error!("another process owns the journal: this one stops");
+                    answers.into_iter().for_each(|answer| answer.deny(&AppendError::Fenced));
+                    drop(group);
+                    self.lost.cancel();
+                    return;
+                }
+                Err(Failure::Store(error)) => {
+                    metrics::counter!("bidhub_journal_failures_total").increment(1);
+                    tracing::error!(%error, "a commit to the journal failed: {error}");
+                    let unknown = AppendError::Unknown(error.to_string());
+                    answers.into_iter().for_each(|answer| answer.deny(&unknown));
+                    group.clear();
+                }
+            }
+        }
+    }
+
+    /// Writes `group` in one transaction. Each request gives its answer to `answers` before anything can fail, so that
+    /// none is forgotten; the answers are given out once it is known how the transaction ended.
+    async fn commit(&self, group: &mut Vec<Request>, answers: &mut Vec<Answer>) -> Result<(), Failure> {
+        let mut appends = Vec::new();
+        let mut others = Vec::new();
+        for request in group.drain(..) {
+            match request {
+                Request::Append(batch, reply) => {
+                    appends.push((batch, answers.len()));
+                    answers.push(Answer::Append(reply, Ok(())));
+                }
+                Request::Heartbeat(reply) => answers.push(Answer::Heartbeat(reply)),
+                Request::Create(log, reply) => {
+                    others.push((Other::Create(log), answers.len()));
+                    answers.push(Answer::Journal(reply, Ok(())));
+                }
+                Request::Snapshot(auction, snapshot, reply) => {
+                    others.push((Other::Snapshot(auction, snapshot), answers.len()));
+                    answers.push(Answer::Journal(reply, Ok(())));
+                }
+            }
+        }
+        let mut tx = self.db.begin().await?;
+        self.check_lease(&mut tx).await?;
+        let mut rows: Vec<(AuctionId, &Record)> = Vec::new();
+        for (batch, answer) in &appends {
+            if batch.lease != self.lease {
+                answers[*answer].set_append(Err(AppendError::Fenced));
+            } else if move_head(&mut tx, batch).await? {
+                rows.extend(batch.records.iter().map(|record| (batch.auction, record)));
+            } else {
+                answers[*answer].set_append(Err(AppendError::HeadMoved));
+            }
+        }
+        for (other, answer) in &others {
+            match other {
+                Other::Create(log) if create(&mut tx, log).await? => rows.push((log.auction, &log.genesis)),
+                Other::Create(log) => answers[*answer].set_journal(Err(JournalError::Exists(log.auction))),
+                Other::Snapshot(auction, snapshot) => save_snapshot(&mut tx, *auction, snapshot).await?,
+            }
+        }
+        for chunk in rows.chunks(ROWS_PER_STATEMENT) {
+            insert(&mut tx, chunk).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Locks and compares the instance row, and writes the heartbeat into it.
+    async fn check_lease(&self, tx: &mut Tx) -> Result<(), Failure> {
+        let text = "update journal_instance set heartbeat_at = $1 where id = 1 and holder = $2 and epoch = $3";
+        let epoch = number(self.lease.epoch);
+        let now = to_datetime(self.clock.now());
+        match sql!(tx.on(), exec, text, now, self.lease.holder, epoch)? {
+            1 => Ok(()),
+            _ => Err(Failure::Fenced),
+        }
+    }
+}
+
+enum Other {
+    Create(Box<NewLog>),
+    Snapshot(AuctionId, Snapshot),
+}
+
+impl Answer {
+    fn set_append(&mut self, outcome: Result<(), AppendError>) {
+        if let Self::Append(_, current) = self {
+            *current = outcome;
+        }
+    }
+
+    fn set_journal(&mut self, outcome: Result<(), JournalError>) {
+        if let Self::Journal(_, current) = self {
+            *current = outcome;
+        }
+    }
+
+    /// The transaction is committed. Whoever has gone away in the meantime is no concern.
+    fn give(self) {
+        match self {
+            Self::Append(reply, outcome) => drop(reply.send(outcome)),
+            Self::Journal(reply, outcome) => drop(reply.send(outcome)),
+            Self::Heartbeat(reply) => drop(reply.send(())),
+        }
+    }
+
+    /// The transaction is not known to be committed.
+    fn deny(self, error: &AppendError) {
+        match self {
+            Self::Append(reply, _) => drop(reply.send(Err(error.clone()))),
+            Self::Journal(reply, _) => drop(reply.send(Err(JournalError::Closed))),
+            // A heartbeat that could not be written is not answered, which its sender takes for a failure.
+            Self::Heartbeat(_) => {}
+        }
+    }
+}
+
+async fn move_head(tx: &mut Tx, batch: &Batch) -> Result<bool, StoreError> {
+    let Some(last) = batch.records.last() else { return Ok(true) };
+    let Head { seq, digest } = batch.onto;
+    let text = "update journal_logs set head_seq = $1, head_digest = $2, due_at = $3
+         where auction = $4 and head_seq = $5 and head_digest = $6";
+    let moved = sql!(
+        tx.on(),
+        exec,
+        text,
+        number(last.seq.0),
+        last.digest.0.to_vec(),
+        batch.due_at.map(to_datetime),
+        batch.auction.0,
+        number(seq.0),
+        digest.0.to_vec()
+    )?;
+    Ok(moved == 1)
+}
+
+async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
+    let text = "insert into journal_logs (auction, log, secret, head_seq, head_digest, due_at)
+         values ($1, $2, $3, 0, $4, $5) on conflict (auction) do nothing";
+    let (secret, digest) = (log.secret.0.to_vec(), log.genesis.digest.0.to_vec());
+    let created = sql!(tx.on(), exec, text, log.auction.0, log.log.0, secret, digest, log.due_at.map(to_datetime))?;
+    Ok(created == 1)
+}
+
+async fn save_snapshot(tx: &mut Tx, auction: AuctionId, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let text = "insert into journal_snapshots (auction, seq, digest, body) values ($1, $2, $3, $4)
+         on conflict (auction) do update set seq = $2, digest = $3, body = $4";
+    let (seq, digest) = (number(snapshot.head.seq.0), snapshot.head.digest.0.to_vec());
+    sql!(tx.on(), exec, text, auction.0, seq, digest, snapshot.body.as_slice())?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, rows: &[(AuctionId, &Record)]) -> Result<(), StoreError> {
+    const TEXT: &str =
+        "insert into journal_records (auction, seq, epoch, version, public, private, commitment, digest) ";
+    macro_rules! insert_on {
+        ($on:expr) => {{
+            let mut builder = sqlx::QueryBuilder::new(TEXT);
+            builder.push_values(rows, |mut row, (auction, record)| {
+                row.push_bind(auction.0)
+                    .push_bind(number(record.seq.0))
+                    .push_bind(number(record.epoch))
+                    .push_bind(i32::from(record.version))
+                    .push_bind(&*record.public)
+                    .push_bind(record.private.as_slice())
+                    .push_bind(record.commitment.as_slice())
+                    .push_bind(record.digest.0.as_slice());
+            });
+            builder.build().persistent(rows.len() == 1).execute($on).await?.rows_affected()
+        }};
+    }
+    let inserted = match tx.on() {
+        On::Lite(on) => insert_on!(on),
+        On::Pg(on) => insert_on!(on),
+    };
+    let expected = rows.len() as u64;
+    if inserted != expected {
+        return Err(StoreError::WrongRowCount { statement: "append", expected, found: inserted });
+    }
+    Ok(())
+}
+
+/// Numbers of the journal stay far below the largest signed one.
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
