@@ -7,3 +7,4 @@ pub mod clock;
 pub mod coordination;
 pub mod journal;
 pub mod persistence;
+pub mod room;

@@ -1,0 +1,244 @@
+//! The handle of a room: what can be asked of it, from any task. Cloning it is cheap. Nothing here blocks or waits,
+//! except where a reply is awaited.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::fanout::Watcher;
+use super::mirror::{Joined, Mirror, Resume, View};
+use crate::clock::Clock;
+use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
+use crate::domain::{AccountId, AuctionId, Money, Seq, Span, Timestamp};
+
+/// What is asked of a room besides bids.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are those of Command")]
+pub enum Act {
+    /// Halt the bidding.
+    Pause { by: AccountId, reason: Arc<str> },
+    /// Let it go on.
+    Resume { by: AccountId },
+    /// End it for good.
+    Stop { by: AccountId, reason: Arc<str>, only_without_bids: bool },
+    /// Take a bid out of the race.
+    Void { by: AccountId, reason: Arc<str>, seq: Seq },
+    /// Change what is offered.
+    Amend { by: AccountId, terms: Box<Terms>, listing: Box<Listing> },
+    /// Set what a bidder has set aside here.
+    SetAllowance { bidder: AccountId, amount: Money, version: u64 },
+}
+
+/// What a room answers to what it has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// To a bid.
+    Verdict(Verdict),
+    /// To an act: the number of its last event.
+    Done(Seq),
+}
+
+/// Where an answer goes. It is given exactly once: a reply that is dropped answers `unavailable`.
+pub struct Reply(Option<Box<dyn FnOnce(Result<Answer, Rejection>) + Send>>);
+
+impl Reply {
+    /// A reply that calls `give`.
+    pub fn new(give: impl FnOnce(Result<Answer, Rejection>) + Send + 'static) -> Self {
+        Self(Some(Box::new(give)))
+    }
+
+    /// Gives the answer.
+    pub fn give(mut self, answer: Result<Answer, Rejection>) {
+        if let Some(give) = self.0.take() {
+            give(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(give) = self.0.take() {
+            give(Err(Rejection::Unavailable));
+        }
+    }
+}
+
+/// Something in a room's mailbox.
+pub(super) struct Envelope {
+    pub ask: Ask,
+    pub entered: Timestamp,
+    pub deadline: Timestamp,
+    pub reply: Reply,
+    pub _slot: Option<InFlight>,
+}
+
+pub(super) enum Ask {
+    Bid(Bid),
+    Act(Act),
+    Shutdown,
+}
+
+/// How many bids of one bidder may wait in one room.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlightLimit(pub u8);
+
+impl Default for InFlightLimit {
+    fn default() -> Self {
+        Self(16)
+    }
+}
+
+/// A bid that waits, counted for its bidder until this is dropped.
+pub(super) struct InFlight {
+    counts: Arc<Counts>,
+    bidder: AccountId,
+}
+
+type Counts = Mutex<HashMap<AccountId, u8>>;
+
+impl InFlight {
+    fn take(counts: &Arc<Counts>, bidder: AccountId, limit: InFlightLimit) -> Option<Self> {
+        let mut waiting = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = waiting.entry(bidder).or_insert(0);
+        if *count >= limit.0 {
+            return None;
+        }
+        *count += 1;
+        Some(Self { counts: counts.clone(), bidder })
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut waiting = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = waiting.get_mut(&self.bidder) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.bidder);
+            }
+        }
+    }
+}
+
+/// A room, from outside.
+#[derive(Clone)]
+pub struct RoomHandle {
+    pub(super) auction: AuctionId,
+    pub(super) mailbox: mpsc::Sender<Envelope>,
+    pub(super) mirror: Arc<Mirror>,
+    pub(super) gone: CancellationToken,
+    pub(super) clock: Clock,
+    pub(super) in_flight: Arc<Counts>,
+    pub(super) in_flight_max: InFlightLimit,
+    pub(super) deadline: Span,
+}
+
+impl RoomHandle {
+    /// Whose room.
+    pub fn auction(&self) -> AuctionId {
+        self.auction
+    }
+
+    /// How long an answer may take; after that the one who asked gives up.
+    pub fn deadline(&self) -> Span {
+        self.deadline
+    }
+
+    /// Hands a bid in. The answer comes by `reply`, at the latest when the room goes away. If the room is closing, the
+    /// bid and its reply come back, to be handed to the room that follows.
+    pub(super) fn submit(&self, bid: Bid, reply: Reply) -> Result<(), (Bid, Reply)> {
+        let Some(slot) = InFlight::take(&self.in_flight, bid.bidder, self.in_flight_max) else {
+            reply.give(Err(Rejection::BidInFlight));
+            return Ok(());
+        };
+        match self.send(Ask::Bid(bid), reply, Some(slot)) {
+            Err((Ask::Bid(bid), reply)) => Err((bid, reply)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands an act in; comes back if the room is closing.
+    pub(super) fn submit_act(&self, act: Act, reply: Reply) -> Result<(), (Act, Reply)> {
+        match self.send(Ask::Act(act), reply, None) {
+            Err((Ask::Act(act), reply)) => Err((act, reply)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the room to finish what it has and go away.
+    pub(super) async fn shutdown(&self) {
+        let now = self.clock.now();
+        let (ask, reply) = (Ask::Shutdown, Reply::new(|_| ()));
+        let envelope = Envelope { ask, entered: now, deadline: Timestamp::MAX, reply, _slot: None };
+        let _ = self.mailbox.send(envelope).await;
+    }
+
+    fn send(&self, ask: Ask, reply: Reply, slot: Option<InFlight>) -> Result<(), (Ask, Reply)> {
+        let entered = self.clock.now();
+        let envelope = Envelope { ask, entered, deadline: entered.plus(self.deadline), reply, _slot: slot };
+        match self.mailbox.try_send(envelope) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(envelope)) => {
+                envelope.reply.give(Err(Rejection::Busy));
+                Ok(())
+            }
+            Err(mpsc::error::TrySendError::Closed(envelope)) => Err((envelope.ask, envelope.reply)),
+        }
+    }
+
+    /// Joins `watcher` to the room; none if the room is going away. See [`Mirror::join`].
+    pub(super) fn join<T>(
+        &self,
+        watcher: &Arc<dyn Watcher>,
+        account: Option<AccountId>,
+        resume: Option<Resume>,
+        announce: impl FnOnce(Joined) -> T,
+    ) -> Option<T> {
+        self.mirror.join(watcher, account, resume, announce)
+    }
+
+    /// The watcher with this id no longer watches.
+    pub fn leave(&self, watcher: u64) {
+        self.mirror.leave(watcher);
+    }
+
+    /// What `account`, or anyone, may see now.
+    pub fn view(&self, account: Option<AccountId>) -> View {
+        self.mirror.view(account)
+    }
+
+    /// The terms in force.
+    pub fn terms(&self) -> Terms {
+        self.mirror.terms()
+    }
+
+    /// The number of the last committed event.
+    pub fn seq(&self) -> Seq {
+        self.mirror.seq()
+    }
+}
+
+/// A reply that can be awaited, for at most `patience`.
+pub(super) fn awaited() -> (Reply, oneshot::Receiver<Result<Answer, Rejection>>) {
+    let (sender, receiver) = oneshot::channel();
+    let give = move |answer| {
+        // Whoever asked may have given up by now.
+        let _ = sender.send(answer);
+    };
+    (Reply::new(give), receiver)
+}
+
+/// Waits for an answer, but not for ever.
+pub(super) async fn wait(
+    receiver: oneshot::Receiver<Result<Answer, Rejection>>,
+    patience: Span,
+) -> Result<Answer, Rejection> {
+    let patience = Duration::from_millis(patience.millis().unsigned_abs());
+    match tokio::time::timeout(patience, receiver).await {
+        Ok(Ok(answer)) => answer,
+        _ => Err(Rejection::Unavailable),
+    }
+}

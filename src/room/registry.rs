@@ -1,0 +1,286 @@
+//! Every room that this node runs. A room is loaded by the first who asks and goes away when it is idle.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::actor::Actor;
+use super::fanout::Watcher;
+use super::handle::{Act, Answer, InFlightLimit, Reply, RoomHandle, awaited, wait};
+use super::mirror::{Joined, Mirror, Resume};
+use super::recovery::{RoomError, recover};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::coordination::Leases;
+use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
+use crate::domain::{AccountId, AuctionId, LogId, Seq, Span};
+use crate::journal::record::seal_genesis;
+use crate::journal::{Chain, Journal, NewLog, Secret};
+
+/// What rooms need.
+pub struct Deps {
+    /// Where logs are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Who may run a room.
+    pub leases: Arc<dyn Leases>,
+    /// The time.
+    pub clock: Clock,
+    /// Secrets, ids and jitter.
+    pub chance: Chance,
+    /// How much of everything.
+    pub limits: Limits,
+    /// Cancelled when this process may no longer run rooms.
+    pub lost: CancellationToken,
+}
+
+/// Bounds of every room.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How much a mailbox holds; more is `busy`.
+    pub mailbox_capacity: usize,
+    /// How much one batch takes.
+    pub batch_max: usize,
+    /// How long a room stays without being used.
+    pub idle_unload: Duration,
+    /// How long an answer may take. A bid older than this is dropped undecided.
+    pub bid_deadline: Span,
+    /// How many bids of one bidder may wait.
+    pub in_flight_max: InFlightLimit,
+    /// How long events gather for one frame once frames follow closely.
+    pub coalesce: Duration,
+    /// An append that takes longer counts as lost time.
+    pub stall: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            mailbox_capacity: 4_096,
+            batch_max: 512,
+            idle_unload: Duration::from_secs(60),
+            bid_deadline: Span::from_secs(10),
+            in_flight_max: InFlightLimit::default(),
+            coalesce: Duration::from_millis(4),
+            stall: Duration::from_millis(500),
+        }
+    }
+}
+
+/// An auction to be created.
+#[derive(Clone, Debug)]
+pub struct NewAuction {
+    /// Its terms, validated.
+    pub terms: Terms,
+    /// What is for sale.
+    pub listing: Listing,
+}
+
+/// The rooms of this node.
+#[derive(Clone)]
+pub struct Rooms {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    deps: Arc<Deps>,
+    entries: DashMap<AuctionId, Entry>,
+    tasks: TaskTracker,
+    closed: CancellationToken,
+}
+
+type Entry = Arc<OnceCell<RoomHandle>>;
+
+impl Rooms {
+    /// No rooms yet.
+    pub fn new(deps: Deps) -> Self {
+        let (entries, tasks, closed) = (DashMap::new(), TaskTracker::new(), CancellationToken::new());
+        Self { inner: Arc::new(Inner { deps: Arc::new(deps), entries, tasks, closed }) }
+    }
+
+    /// Creates an auction: its log, with the terms as the first record.
+    pub async fn create(&self, auction: NewAuction) -> Result<AuctionId, RoomError> {
+        let Deps { clock, chance, journal, leases, .. } = &*self.inner.deps;
+        let now = clock.now();
+        let id = AuctionId(chance.uuid(now));
+        let lease = leases.acquire(id).await.map_err(|error| RoomError::Unavailable(error.to_string()))?;
+        let secret = Secret(chance.bytes());
+        let mut chain = Chain::origin(&secret);
+        let genesis = seal_genesis(&mut chain, lease.epoch, id, now, &auction.terms, &auction.listing);
+        let due_at = Some(auction.terms.starts_at);
+        let log = LogId(chance.uuid(now));
+        journal.create(NewLog { auction: id, log, secret, genesis, due_at }).await?;
+        Ok(id)
+    }
+
+    /// The room of an auction, loaded if need be.
+    pub async fn get(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
+        loop {
+            if self.inner.closed.is_cancelled() || self.inner.deps.lost.is_cancelled() {
+                return Err(RoomError::Unavailable("the hub is stopping".to_owned()));
+            }
+            let entry = self.inner.entries.entry(auction).or_default().clone();
+            let room = match entry.get_or_try_init(|| self.load(auction)).await {
+                Ok(room) => room.clone(),
+                Err(error) => {
+                    let same = |_: &AuctionId, it: &Entry| Arc::ptr_eq(it, &entry) && !it.initialized();
+                    self.inner.entries.remove_if(&auction, same);
+                    return Err(error);
+                }
+            };
+            if !room.mailbox.is_closed() && !room.gone.is_cancelled() {
+                return Ok(room);
+            }
+            // It is going away; the next one can be loaded once it has.
+            room.gone.cancelled().await;
+        }
+    }
+
+    async fn load(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
+        let started = Instant::now();
+        let deps = self.inner.deps.clone();
+        let lease = deps.leases.acquire(auction).await.map_err(|error| RoomError::Unavailable(error.to_string()))?;
+        let recovered = recover(&*deps.journal, auction).await?;
+        let outages = deps.journal.outages_after(recovered.state.last_at).await?;
+        let (log, state, recent) = (recovered.log, recovered.state.clone(), recovered.recent.clone());
+        let mirror = Arc::new(Mirror::new(auction, log, state, recent, deps.limits.coalesce));
+        let (mailbox, letters) = mpsc::channel(deps.limits.mailbox_capacity);
+        let gone = CancellationToken::new();
+        let departure = Departure { inner: self.inner.clone(), auction, mirror: mirror.clone(), gone: gone.clone() };
+        let handle = RoomHandle {
+            auction,
+            mailbox,
+            mirror: mirror.clone(),
+            gone,
+            clock: deps.clock.clone(),
+            in_flight: Arc::default(),
+            in_flight_max: deps.limits.in_flight_max,
+            deadline: deps.limits.bid_deadline,
+        };
+        let actor = Actor::new(auction, deps, letters, mirror, lease, &recovered, departure);
+        self.inner.tasks.spawn(actor.run(outages));
+        metrics::histogram!("bidhub_room_load_seconds").record(started.elapsed());
+        metrics::gauge!("bidhub_rooms_loaded").increment(1.0);
+        Ok(handle)
+    }
+
+    /// Bids and waits for the verdict.
+    pub async fn bid(&self, auction: AuctionId, bid: Bid) -> Result<Verdict, Rejection> {
+        let (reply, receiver) = awaited();
+        self.submit(auction, bid, reply).await;
+        match wait(receiver, self.inner.deps.limits.bid_deadline).await? {
+            Answer::Verdict(verdict) => Ok(verdict),
+            Answer::Done(_) => Err(Rejection::Unavailable),
+        }
+    }
+
+    /// Hands a bid to its room. The answer comes by `reply`.
+    pub async fn submit(&self, auction: AuctionId, bid: Bid, reply: Reply) {
+        let (mut bid, mut reply) = (bid, reply);
+        loop {
+            match self.get(auction).await {
+                Ok(room) => match room.submit(bid, reply) {
+                    Ok(()) => return,
+                    Err(back) => (bid, reply) = back,
+                },
+                Err(error) => return reply.give(Err(error.rejection())),
+            }
+        }
+    }
+
+    /// Acts and waits until it is done. Gives the number of the last event.
+    pub async fn act(&self, auction: AuctionId, act: Act) -> Result<Seq, Rejection> {
+        let (mut reply, receiver) = awaited();
+        let mut act = act;
+        loop {
+            let room = self.get(auction).await.map_err(|error| error.rejection())?;
+            match room.submit_act(act, reply) {
+                Ok(()) => break,
+                Err(back) => (act, reply) = back,
+            }
+        }
+        match wait(receiver, self.inner.deps.limits.bid_deadline).await? {
+            Answer::Done(seq) => Ok(seq),
+            Answer::Verdict(_) => Err(Rejection::Unavailable),
+        }
+    }
+
+    /// Joins a watcher to a room, which is loaded if need be. `announce` is called with what the watcher must be told
+    /// before any event that follows, while none can follow.
+    pub async fn join<T>(
+        &self,
+        auction: AuctionId,
+        watcher: &Arc<dyn Watcher>,
+        account: Option<AccountId>,
+        resume: Option<Resume>,
+        mut announce: impl FnMut(Joined) -> T,
+    ) -> Result<(RoomHandle, T), RoomError> {
+        loop {
+            let room = self.get(auction).await?;
+            if let Some(announced) = room.join(watcher, account, resume, &mut announce) {
+                return Ok((room, announced));
+            }
+            room.gone.cancelled().await;
+        }
+    }
+
+    /// True if the room is loaded.
+    pub fn is_loaded(&self, auction: AuctionId) -> bool {
+        self.inner.entries.get(&auction).is_some_and(|entry| entry.initialized())
+    }
+
+    /// Lets every room finish what it has and go away. No room can be had afterwards.
+    pub async fn close(&self) {
+        self.inner.closed.cancel();
+        let rooms: Vec<RoomHandle> = self.inner.entries.iter().filter_map(|it| it.value().get().cloned()).collect();
+        for room in rooms {
+            room.shutdown().await;
+        }
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    pub(super) fn deps(&self) -> &Deps {
+        &self.inner.deps
+    }
+
+    pub(super) fn closed(&self) -> &CancellationToken {
+        &self.inner.closed
+    }
+}
+
+impl RoomError {
+    /// What a bidder is told.
+    pub fn rejection(&self) -> Rejection {
+        match self {
+            Self::Unknown => Rejection::UnknownAuction,
+            Self::Unavailable(detail) => {
+                tracing::warn!(detail, "a room cannot be had: {detail}");
+                Rejection::Unavailable
+            }
+        }
+    }
+}
+
+/// Takes a room off the list when its actor ends, however it ends, and sends its watchers to the one that follows.
+pub(super) struct Departure {
+    inner: Arc<Inner>,
+    auction: AuctionId,
+    mirror: Arc<Mirror>,
+    gone: CancellationToken,
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        let same = |_: &AuctionId, entry: &Entry| {
+            entry.get().is_some_and(|room| Arc::ptr_eq(&room.mirror, &self.mirror)) || !entry.initialized()
+        };
+        self.inner.entries.remove_if(&self.auction, same);
+        self.gone.cancel();
+        self.mirror.abandon();
+        metrics::gauge!("bidhub_rooms_loaded").decrement(1.0);
+    }
+}
