@@ -1,4 +1,9 @@
 //! bidhub: a real-time, WebSocket-first bidding hub.
+//!
+//! The modules in the order in which they are best read. [`domain`] holds the rules and nothing else. Around it stand the
+//! things that rules may not touch: time, chance, databases, other nodes. At the rim are callers: who they are
+//! ([`auth`]), how they come ([`http`]), what an auction site offers them beside bidding ([`features`]). [`app`] puts all
+//! of it together, and is the only module that knows all of it.
 
 pub mod domain;
 
@@ -8,3 +13,17 @@ pub mod coordination;
 pub mod journal;
 pub mod persistence;
 pub mod room;
+
+pub mod auth;
+pub mod mail;
+pub mod rate_limit;
+
+pub mod http;
+
+pub mod features;
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod lifecycle;
+pub mod telemetry;

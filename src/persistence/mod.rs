@@ -4,6 +4,7 @@
 //! placeholders, and native types on either side (ids as UUID, moments as chrono times, documents as JSON).
 
 mod error;
+mod migrate;
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{Postgres, Sqlite, Transaction};
 
 pub use error::StoreError;
+pub use migrate::migrate;
 
 /// One thing on either engine.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,208 @@
+//! The one place that wires the hub together: databases, coordination, features, routes, background work.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::FromRef;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::{Authenticator, ForeignKey, Origins, Role};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::config::{ConfigError, Settings};
+use crate::coordination::Bus;
+use crate::coordination::local::LocalBus;
+use crate::features::accounts::{self, Accounts};
+use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
+use crate::lifecycle::Tasks;
+use crate::mail::Mailer;
+use crate::persistence::{Db, Durability, migrate};
+use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
+use crate::{sql, telemetry};
+
+/// What the hub takes from the world around it, so that a test can hand in its own.
+#[derive(Debug, Clone, Default)]
+pub struct Env {
+    /// What time it is.
+    pub clock: Clock,
+    /// Randomness.
+    pub chance: Chance,
+}
+
+/// What handlers can ask for; each takes the parts it needs.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// Who may call, from where, how often.
+    pub http: HttpContext,
+    /// Probes, metrics, time.
+    pub ops: Ops,
+    /// Accounts and sessions.
+    pub accounts: Accounts,
+}
+
+/// Runs a hub on `listener` until `shutdown` is cancelled, then lets it finish within the time that the settings give.
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    env: Env,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    let tasks = Tasks::new(shutdown.child_token());
+    let db = open_database(&settings).await?;
+    migrate(&db).await.context("the database could not be brought up to date")?;
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let (state, limits) = build_state(&settings, &env, &tasks, &db, bus, address)?;
+    start_upkeep(&tasks, &state, limits);
+
+    let frame = Frame {
+        clock: env.clock,
+        chance: env.chance,
+        request_timeout: Duration::from_millis(settings.server.request_timeout_ms.into()),
+        cors_origins: settings.server.cors_origins.clone(),
+    };
+    let router = framed(features(), frame, state);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
+    let ended = run_server(listener, service, shutdown, limit).await;
+    tasks.shutdown().cancel();
+    if !tasks.finished(limit).await {
+        tracing::warn!("background work did not end in time and is given up");
+    }
+    db.close().await;
+    ended
+}
+
+/// The routes of all features.
+fn features() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(accounts::routes::router())
+}
+
+/// The main database: PostgreSQL by the setting, else a file.
+pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
+    use secrecy::ExposeSecret as _;
+    match &settings.server.database_url {
+        Some(url) => Db::postgres(url.expose_secret()).await.context("the database at database_url cannot be opened"),
+        None => {
+            let dir = &settings.server.data_dir;
+            tokio::fs::create_dir_all(dir).await.with_context(|| format!("{} cannot be created", dir.display()))?;
+            let file = settings.database_file();
+            Db::sqlite(&file, Durability::Full).await.with_context(|| format!("{} cannot be opened", file.display()))
+        }
+    }
+}
+
+fn build_state(
+    settings: &Settings,
+    env: &Env,
+    tasks: &Tasks,
+    db: &Db,
+    bus: Arc<dyn Bus>,
+    address: SocketAddr,
+) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+    let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
+    let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
+    let accounts = Accounts::new(
+        accounts::Parts {
+            db: db.clone(),
+            clock: env.clock.clone(),
+            chance: env.chance.clone(),
+            bus,
+            mailer,
+            limits: Arc::clone(&limits),
+            public_url: public_url.clone(),
+            session_ttl_s: settings.auth.session_ttl_s,
+            password_cost: settings.password_cost,
+        },
+        tasks,
+    )?;
+    let selling_role = settings.auth.selling_role.as_ref().map(|role| role.parse::<Role>());
+    let selling_role = selling_role.transpose().map_err(|why| ConfigError(format!("selling_role: {why}")))?;
+    let authenticator =
+        Authenticator::new(Arc::new(accounts.directory()), foreign_key(settings)?, selling_role, env.clock.clone());
+    let http = HttpContext::new(context::Parts {
+        authenticator,
+        origins: Origins::new(settings.server.public_url.as_deref(), &settings.server.allowed_origins),
+        limits: Arc::clone(&limits),
+        trusted_proxies: settings.server.trusted_proxies.clone(),
+        secure_cookies: public_url.starts_with("https://"),
+    });
+    let ops = Ops {
+        probes: probes(db).into(),
+        metrics: telemetry::metrics(),
+        operator_token: settings.server.operator_token.clone(),
+        clock: env.clock.clone(),
+    };
+    Ok((AppState { http, ops, accounts }, limits))
+}
+
+/// The key of foreign tokens, if the operator gave one.
+fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
+    if let Some(path) = &settings.auth.jwt_public_key_file {
+        let name = path.display();
+        let pem = std::fs::read(path).map_err(|error| ConfigError(format!("jwt_public_key_file {name}: {error}")))?;
+        let key = ForeignKey::public_pem(&pem);
+        let why = || ConfigError(format!("jwt_public_key_file {name} holds no RSA or Ed25519 public key in PEM"));
+        return key.ok_or_else(why).map(Some);
+    }
+    Ok(settings.auth.jwt_secret.as_ref().map(ForeignKey::secret))
+}
+
+/// What must answer for the hub to be ready.
+fn probes(db: &Db) -> Vec<Probe> {
+    let db = db.clone();
+    vec![Probe::new("database", move || {
+        let db = db.clone();
+        async move {
+            // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
+            let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
+            asked.map(drop).map_err(|error| error.to_string())
+        }
+    })]
+}
+
+/// Work that comes round by itself.
+fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
+    let metrics = state.ops.metrics.clone();
+    tasks.every(Duration::from_secs(5), move || {
+        metrics.run_upkeep();
+        async {}
+    });
+    tasks.every(Duration::from_secs(SWEEP_INTERVAL_S), move || {
+        limits.sweep();
+        async {}
+    });
+    let accounts = state.accounts.clone();
+    tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
+        let accounts = accounts.clone();
+        async move { accounts.sweep().await }
+    });
+}
+
+type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
+
+/// Serves until `shutdown`, then gives open requests up to `limit` to end.
+async fn run_server(
+    listener: TcpListener,
+    service: Service,
+    shutdown: CancellationToken,
+    limit: Duration,
+) -> anyhow::Result<()> {
+    let drained = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let too_late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        ended = async { drained.await } => ended.context("the server ended by itself"),
+        () = too_late => {
+            tracing::warn!("connections did not end in time and are cut");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Who may do what. One table, read by one function; whoever asks elsewhere asks this one.
+
+use super::caller::{Caller, Role};
+
+/// What can be done on the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Read auctions, their public log, search, comments, streams, and follow rooms.
+    WatchAuctions,
+    /// Read the own account, wallet, bids, notifications and tickets.
+    ReadOwnAccount,
+    /// Change the own account and its password.
+    ChangeOwnAccount,
+    /// Bid, buy now, set an allowance.
+    Bid,
+    /// Offer an auction, upload an image for it, stream from it.
+    Sell,
+    /// Change or cancel an auction of one's own.
+    EditOwnAuction,
+    /// Write a comment, or delete one's own.
+    Comment,
+    /// Move money into or out of the own wallet.
+    MoveOwnMoney,
+    /// Open a support ticket and write in it. Banned users may: it is how they object.
+    WriteTickets,
+    /// Delete someone else's comment.
+    ModerateComments,
+    /// Read and answer everybody's tickets.
+    HandleTickets,
+    /// Stop an auction.
+    StopAuction,
+    /// Pause an auction.
+    PauseAuction,
+    /// Let a paused auction go on.
+    ResumeAuction,
+    /// Take a bid back.
+    VoidBid,
+    /// Ban a user, or lift a ban.
+    BanUser,
+    /// Read the private parts of an auction's log.
+    ReadPrivateEvents,
+    /// Read the customer snapshots.
+    ReadCustomers,
+    /// Read the audit trail.
+    ReadAudit,
+    /// Read metrics when they are not open to all.
+    ReadMetrics,
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Nobody has proved who is calling (401).
+    Unauthenticated,
+    /// The caller may not do this (403).
+    Forbidden,
+    /// The caller has been banned (403).
+    Banned,
+}
+
+const ANYONE: Row = Row { anonymous: true, user: true, banned: true, staff: true, admin: true };
+const ACCOUNTS: Row = Row { anonymous: false, ..ANYONE };
+const NOT_BANNED: Row = Row { banned: false, ..ACCOUNTS };
+const STAFF: Row = Row { user: false, ..NOT_BANNED };
+const ADMIN: Row = Row { staff: false, ..STAFF };
+
+/// The table. A banned user keeps to the column `banned`, whatever roles they have.
+const TABLE: &[(Action, Row)] = &[
+    (Action::WatchAuctions, ANYONE),
+    (Action::ReadOwnAccount, ACCOUNTS),
+    (Action::ChangeOwnAccount, ACCOUNTS),
+    (Action::WriteTickets, ACCOUNTS),
+    (Action::Bid, NOT_BANNED),
+    (Action::Sell, NOT_BANNED),
+    (Action::EditOwnAuction, NOT_BANNED),
+    (Action::Comment, NOT_BANNED),
+    (Action::MoveOwnMoney, NOT_BANNED),
+    (Action::ModerateComments, STAFF),
+    (Action::HandleTickets, STAFF),
+    (Action::StopAuction, STAFF),
+    (Action::PauseAuction, STAFF),
+    (Action::ResumeAuction, STAFF),
+    (Action::VoidBid, STAFF),
+    (Action::BanUser, STAFF),
+    (Action::ReadPrivateEvents, STAFF),
+    (Action::ReadCustomers, STAFF),
+    (Action::ReadAudit, STAFF),
+    (Action::ReadMetrics, ADMIN),
+];
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    anonymous: bool,
+    user: bool,
+    banned: bool,
+    staff: bool,
+    admin: bool,
+}
+
+/// Whether `caller` (or anyone, if nobody has proved who they are) may do `action`.
+pub fn authorize(caller: Option<&Caller>, action: Action) -> Result<(), Denied> {
+    // An action without a row is allowed to nobody.
+    let row = TABLE.iter().find(|(listed, _)| *listed == action).map(|(_, row)| row).ok_or(Denied::Forbidden)?;
+    let Some(caller) = caller else {
+        return if row.anonymous { Ok(()) } else { Err(Denied::Unauthenticated) };
+    };
+    let identity = &caller.identity;
+    if identity.banned {
+        return if row.banned { Ok(()) } else { Err(Denied::Banned) };
+    }
+    let by_role =
+        row.user || (row.staff && identity.roles.has(&Role::Staff)) || (row.admin && identity.roles.has(&Role::Admin));
+    let restricted = action == Action::Sell && !caller.may_sell;
+    if by_role && !restricted { Ok(()) } else { Err(Denied::Forbidden) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! Every setting of the hub: its name, its default, its unit, and the order in which its sources count.
+//!
+//! A setting has one name. As a flag it is `--session-ttl-s`, as a variable `BIDHUB_SESSION_TTL_S`, in the file
+//! `session_ttl_s`; a flag counts before a variable, a variable before the file, the file before the default. Nothing
+//! here opens a socket or a database.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+
+mod words;
+
+pub use words::{LogFormat, Switch};
+
+/// The settings cannot be used. The text is one line, fit to be shown to the operator.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// One group of settings, thrice: the values in force, the flags and variables that set them, the keys of the file.
+macro_rules! settings {
+    (
+        $(#[$doc:meta])* $group:ident, $flags:ident, $heading:literal;
+        values { $($name:ident: $type:ty = $default:literal, $unit:literal, $env:literal, $help:literal;)* }
+        optional { $($opt:ident: $opt_type:ty, $opt_unit:literal, $opt_env:literal, $opt_help:literal;)* }
+        lists { $($list:ident: $list_type:ty, $list_unit:literal, $list_env:literal, $list_help:literal;)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $group {
+            $(#[doc = $help] pub $name: $type,)*
+            $(#[doc = $opt_help] pub $opt: Option<$opt_type>,)*
+            $(#[doc = $list_help] pub $list: Vec<$list_type>,)*
+        }
+
+        #[derive(Clone, Default, clap::Args, serde::Deserialize)]
+        #[command(next_help_heading = $heading)]
+        #[serde(default)]
+        pub(super) struct $flags {
+            $(#[arg(long, env = $env, value_name = $unit, hide_env_values = true, global = true,
+                help = concat!($help, " [default: ", $default, "]"))]
+            $name: Option<$type>,)*
+            $(#[arg(long, env = $opt_env, value_name = $opt_unit, hide_env_values = true, global = true, help = $opt_help)]
+            $opt: Option<$opt_type>,)*
+            $(#[arg(long, env = $list_env, value_name = $list_unit, hide_env_values = true, global = true,
+                value_delimiter = ',', help = $list_help)]
+            $list: Option<Vec<$list_type>>,)*
+        }
+
+        impl $flags {
+            pub(super) const NAMES: &[(&str, &str)] = &[
+                $((stringify!($name), $env),)* $((stringify!($opt), $opt_env),)* $((stringify!($list), $list_env),)*
+            ];
+
+            #[allow(clippy::expect_used, reason = "the defaults are literals of this file, and a test reads them all")]
+            pub(super) fn over(self, file: Self) -> $group {
+                $group {
+                    $($name: self.$name.or(file.$name).unwrap_or_else(|| concat!($default).parse().expect(stringify!($name))),)*
+                    $($opt: self.$opt.or(file.$opt),)*
+                    $($list: self.$list.or(file.$list).unwrap_or_default(),)*
+                }
+            }
+        }
+    };
+}
+
+mod groups;
+
+pub use groups::{Auth, Connections, Log, Mail, Room, Server};
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Addresses, files, servers beside the hub, and who may come from where.
+    pub server: Server,
+    /// How callers prove who they are.
+    pub auth: Auth,
+    /// What one connection, and all together, may take.
+    pub connections: Connections,
+    /// How rooms run.
+    pub room: Room,
+    /// How mail leaves the hub.
+    pub mail: Mail,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The work that hashing a password takes. No flag: only tests make it cheap.
+    pub password_cost: PasswordCost,
+    /// True in a demo, where mail goes to the log. No flag: the subcommand says it.
+    pub demo: bool,
+}
+
+/// The work of one argon2id hash.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+}
+
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2 }
+    }
+}
+
+/// What the command line and the environment say of the settings.
+#[derive(Clone, Default, clap::Args)]
+pub struct Flags {
+    /// File with settings in TOML, one `name = value` a line
+    #[arg(long, env = "BIDHUB_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    server: groups::ServerFlags,
+    #[command(flatten)]
+    auth: groups::AuthFlags,
+    #[command(flatten)]
+    connections: groups::ConnectionsFlags,
+    #[command(flatten)]
+    room: groups::RoomFlags,
+    #[command(flatten)]
+    mail: groups::MailFlags,
+    #[command(flatten)]
+    log: groups::LogFlags,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::merge(Flags::default(), Flags::default())
+    }
+}
+
+impl Settings {
+    /// The settings in force, from flags and variables, the file that they name, and the defaults.
+    pub fn load(flags: Flags) -> Result<Self, ConfigError> {
+        let file = match &flags.config {
+            Some(path) => read_file(path)?,
+            None => Flags::default(),
+        };
+        let settings = Self::merge(flags, file);
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// The file of the main database on one machine.
+    pub fn database_file(&self) -> PathBuf {
+        self.server.data_dir.join("bidhub.db")
+    }
+
+    fn merge(flags: Flags, file: Flags) -> Self {
+        Self {
+            server: flags.server.over(file.server),
+            auth: flags.auth.over(file.auth),
+            connections: flags.connections.over(file.connections),
+            room: flags.room.over(file.room),
+            mail: flags.mail.over(file.mail),
+            log: flags.log.over(file.log),
+            password_cost: PasswordCost::default(),
+            demo: false,
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let at_least_one = [
+            ("max_connections", u64::from(self.connections.max_connections)),
+            ("max_connections_per_address", u64::from(self.connections.max_connections_per_address)),
+            ("max_rooms_per_connection", u64::from(self.connections.max_rooms_per_connection)),
+            ("max_frame_bytes", u64::from(self.connections.max_frame_bytes)),
+            ("messages_per_second", u64::from(self.connections.messages_per_second)),
+            ("message_burst", u64::from(self.connections.message_burst)),
+            ("outbound_queue_bytes", u64::from(self.connections.outbound_queue_bytes)),
+            ("ping_interval_s", u64::from(self.connections.ping_interval_s)),
+            ("pong_timeout_s", u64::from(self.connections.pong_timeout_s)),
+            ("write_timeout_ms", u64::from(self.connections.write_timeout_ms)),
+            ("mailbox_capacity", u64::from(self.room.mailbox_capacity)),
+            ("batch_max", u64::from(self.room.batch_max)),
+            ("idle_unload_s", u64::from(self.room.idle_unload_s)),
+            ("bid_deadline_ms", u64::from(self.room.bid_deadline_ms)),
+            ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
+            ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
+        ];
+        if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
+            return Err(ConfigError(format!("{name} must be at least 1")));
+        }
+        if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
+            return Err(ConfigError(
+                "jwt_secret and jwt_public_key_file exclude each other: one key, one algorithm".into(),
+            ));
+        }
+        let secrets = [("jwt_secret", &self.auth.jwt_secret), ("operator_token", &self.server.operator_token)];
+        for (name, secret) in secrets {
+            if secret.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
+                return Err(ConfigError(format!("{name} is empty")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The settings of a file. A key that no setting has is refused by its name: a typing error must not go unnoticed.
+fn read_file(path: &Path) -> Result<Flags, ConfigError> {
+    let say = |error: figment::Error| ConfigError(format!("{}: {}", path.display(), one_line(&error)));
+    let figment = Figment::from(Toml::file_exact(path));
+    let keys: figment::value::Dict = figment.extract().map_err(say)?;
+    let known: BTreeSet<&str> = names().map(|(name, _)| name).collect();
+    if let Some(key) = keys.keys().find(|key| !known.contains(key.as_str())) {
+        return Err(ConfigError(format!("{}: unknown setting `{key}`", path.display())));
+    }
+    Ok(Flags {
+        config: None,
+        server: figment.extract().map_err(say)?,
+        auth: figment.extract().map_err(say)?,
+        connections: figment.extract().map_err(say)?,
+        room: figment.extract().map_err(say)?,
+        mail: figment.extract().map_err(say)?,
+        log: figment.extract().map_err(say)?,
+    })
+}
+
+fn one_line(error: &figment::Error) -> String {
+    let key = error.path.join(".");
+    let kind = error.kind.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    if key.is_empty() { kind } else { format!("`{key}`: {kind}") }
+}
+
+fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        groups::ServerFlags::NAMES,
+        groups::AuthFlags::NAMES,
+        groups::ConnectionsFlags::NAMES,
+        groups::RoomFlags::NAMES,
+        groups::MailFlags::NAMES,
+        groups::LogFlags::NAMES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_file(text: &str) -> Result<Settings, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hub.toml");
+        std::fs::write(&path, text).unwrap();
+        Settings::load(Flags { config: Some(path), ..Flags::default() })
+    }
+
+    #[test]
+    fn every_default_can_be_read() {
+        let settings = Settings::default();
+        assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.connections.max_connections_per_address, 256);
+        assert!(settings.check().is_ok());
+    }
+
+    #[test]
+    fn a_setting_has_one_name_in_all_sources() {
+        let mut seen = BTreeSet::new();
+        for (name, variable) in names() {
+            assert_eq!(variable, format!("BIDHUB_{}", name.to_uppercase()));
+            assert!(seen.insert(name), "{name} is there twice");
+        }
+    }
+
+    #[test]
+    fn the_file_counts_before_the_default() {
+        let settings =
+            from_file("listen = '127.0.0.1:9'\nrate_limits = 'off'\ntrusted_proxies = ['10.0.0.0/8']").unwrap();
+        assert_eq!(settings.server.listen.port(), 9);
+        assert_eq!(settings.connections.rate_limits, Switch::Off);
+        assert_eq!(settings.server.trusted_proxies, ["10.0.0.0/8".parse::<IpNet>().unwrap()]);
+        assert_eq!(settings.room.mailbox_capacity, 4_096);
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_in_one_line_that_names_the_key() {
+        for (text, named) in [
+            ("lisen = '127.0.0.1:9'", "lisen"),
+            ("listen = 'here'", "listen"),
+            ("max_connections = 'many'", "max_connections"),
+            ("rate_limits = 'perhaps'", "rate_limits"),
+            ("batch_max = 0", "batch_max"),
+            ("jwt_secret = ''", "jwt_secret"),
+            ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
+            ("listen = ", "hub.toml"),
+        ] {
+            let message = from_file(text).unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let settings =
+            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'hush-hush'").unwrap();
+        assert!(!format!("{settings:?}").contains("hush-hush"));
+    }
+}

@@ -1,0 +1,96 @@
+//! The list of settings. One line each: name and type, default, unit, variable, help.
+
+use super::*;
+
+settings! {
+    /// Addresses, files, servers beside the hub, and who may come from where.
+    Server, ServerFlags, "Server";
+    values {
+        listen: SocketAddr = "127.0.0.1:8080", "ADDRESS", "BIDHUB_LISTEN", "Address and port to listen on; port 0 takes a free one";
+        data_dir: PathBuf = "./data", "DIRECTORY", "BIDHUB_DATA_DIR", "Where the embedded databases and uploaded files live";
+        shutdown_timeout_ms: u32 = 10_000, "MILLISECONDS", "BIDHUB_SHUTDOWN_TIMEOUT_MS", "Longest time a graceful stop may take";
+        request_timeout_ms: u32 = 30_000, "MILLISECONDS", "BIDHUB_REQUEST_TIMEOUT_MS", "Longest time one REST request may take";
+    }
+    optional {
+        database_url: SecretString, "URL", "BIDHUB_DATABASE_URL", "PostgreSQL database, postgres://…; without it an embedded SQLite database is used";
+        redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…; makes this hub a node of a cluster";
+        public_url: String, "URL", "BIDHUB_PUBLIC_URL", "Address under which browsers reach the hub, for links in mail; https makes cookies secure [default: http:// and the address listened on]";
+        operator_token: SecretString, "TOKEN", "BIDHUB_OPERATOR_TOKEN", "Bearer token that GET /metrics then asks for; without it metrics are open";
+    }
+    lists {
+        trusted_proxies: IpNet, "CIDR,…", "BIDHUB_TRUSTED_PROXIES", "Networks of proxies whose X-Forwarded-For is believed [default: none]";
+        allowed_origins: String, "ORIGIN,…", "BIDHUB_ALLOWED_ORIGINS", "Origins beside the hub's own whose pages may act with a cookie [default: none]";
+        cors_origins: String, "ORIGIN,…", "BIDHUB_CORS_ORIGINS", "Origins whose pages may read the REST API [default: none]";
+    }
+}
+
+settings! {
+    /// How callers prove who they are.
+    Auth, AuthFlags, "Callers";
+    values {
+        session_ttl_s: u32 = 2_592_000, "SECONDS", "BIDHUB_SESSION_TTL_S", "Life of a session";
+    }
+    optional {
+        jwt_secret: SecretString, "SECRET", "BIDHUB_JWT_SECRET", "Secret under which foreign tokens are signed with HS256";
+        jwt_public_key_file: PathBuf, "FILE", "BIDHUB_JWT_PUBLIC_KEY_FILE", "Public key in PEM for foreign tokens: an RSA key pins RS256, an Ed25519 key EdDSA";
+        selling_role: String, "ROLE", "BIDHUB_SELLING_ROLE", "Role that an account needs to sell [default: every account may]";
+    }
+    lists {}
+}
+
+settings! {
+    /// What one connection, and all together, may take.
+    Connections, ConnectionsFlags, "Connections";
+    values {
+        rate_limits: Switch = "on", "on|off", "BIDHUB_RATE_LIMITS", "Limits on how often an address or account may call";
+        max_connections: u32 = 100_000, "COUNT", "BIDHUB_MAX_CONNECTIONS", "WebSocket connections in all";
+        max_connections_per_address: u32 = 256, "COUNT", "BIDHUB_MAX_CONNECTIONS_PER_ADDRESS", "WebSocket connections of one address (IPv6: of one /64 network)";
+        max_rooms_per_connection: u32 = 64, "COUNT", "BIDHUB_MAX_ROOMS_PER_CONNECTION", "Rooms that one connection may be in";
+        max_frame_bytes: u32 = 16_384, "BYTES", "BIDHUB_MAX_FRAME_BYTES", "Longest WebSocket message taken from a client";
+        messages_per_second: u32 = 100, "COUNT", "BIDHUB_MESSAGES_PER_SECOND", "WebSocket messages that a connection may send each second";
+        message_burst: u32 = 200, "COUNT", "BIDHUB_MESSAGE_BURST", "WebSocket messages that a connection may send at once";
+        outbound_queue_bytes: u32 = 262_144, "BYTES", "BIDHUB_OUTBOUND_QUEUE_BYTES", "Room for what waits to be sent to a connection";
+        ping_interval_s: u32 = 20, "SECONDS", "BIDHUB_PING_INTERVAL_S", "Silence after which a connection is pinged";
+        pong_timeout_s: u32 = 20, "SECONDS", "BIDHUB_PONG_TIMEOUT_S", "Longest wait for the answer to a ping";
+        write_timeout_ms: u32 = 30_000, "MILLISECONDS", "BIDHUB_WRITE_TIMEOUT_MS", "Longest time a write to a connection may stand still";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
+    /// How rooms run.
+    Room, RoomFlags, "Rooms";
+    values {
+        mailbox_capacity: u32 = 4_096, "COUNT", "BIDHUB_MAILBOX_CAPACITY", "Commands that may wait in a room; one more is answered busy";
+        batch_max: u32 = 512, "COUNT", "BIDHUB_BATCH_MAX", "Most commands committed together";
+        idle_unload_s: u32 = 60, "SECONDS", "BIDHUB_IDLE_UNLOAD_S", "Time without watchers or commands after which a room leaves memory";
+        bid_deadline_ms: u32 = 10_000, "MILLISECONDS", "BIDHUB_BID_DEADLINE_MS", "Longest time a bid may wait for its verdict";
+        outage_grace_s: u32 = 60, "SECONDS", "BIDHUB_OUTAGE_GRACE_S", "Least time that is left to bid after an outage near the end of an auction";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
+    /// How mail leaves the hub.
+    Mail, MailFlags, "Mail";
+    values {
+        mail_from: String = "bidhub <no-reply@localhost>", "ADDRESS", "BIDHUB_MAIL_FROM", "Sender of mail";
+    }
+    optional {
+        smtp_url: SecretString, "URL", "BIDHUB_SMTP_URL", "Mail server, smtps://user:password@host or smtp://host; without it no mail is sent";
+    }
+    lists {}
+}
+
+settings! {
+    /// What is logged, and how.
+    Log, LogFlags, "Log";
+    values {
+        log_format: LogFormat = "text", "text|json", "BIDHUB_LOG_FORMAT", "How a line of the log looks";
+        log_filter: String = "info", "FILTER", "BIDHUB_LOG_FILTER", "What is logged: a level, or levels by module such as info,bidhub::room=debug";
+    }
+    optional {}
+    lists {}
+}

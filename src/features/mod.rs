@@ -1,0 +1,4 @@
+//! What an auction site needs around its rooms. One folder each: rules in `mod`, SQL in `store`, endpoints in `routes`.
+//! Features never import each other; `app` puts them together.
+
+pub mod accounts;

@@ -1,0 +1,60 @@
+//! The API described: as OpenAPI for programs, and as pages for people, which come from the program itself and need nothing
+//! from outside.
+
+use axum::Router;
+use utoipa::openapi::OpenApi as Description;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::caller::SESSION_COOKIE;
+use super::problem::Problem;
+
+/// Where the description is.
+pub const OPENAPI_PATH: &str = "/api/openapi.json";
+/// Where the pages are.
+pub const DOCS_PATH: &str = "/api/docs";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "bidhub",
+        description = "A real-time bidding hub. Bids are best sent over the WebSocket at `/ws`; what is here does the \
+            rest, and takes bids where no socket can be had. Times are `2026-11-20T09:30:00.000Z`, money is a whole \
+            number of minor units, errors are RFC 9457 problems with a stable `code`. `?fields=a,b` on any GET picks \
+            members of the answer."
+    ),
+    components(schemas(Problem)),
+    modifiers(&Security),
+    tags(
+        (name = "accounts", description = "Signing up, signing in, and the own account"),
+        (name = "operations", description = "Health, readiness, metrics, time")
+    )
+)]
+struct Base;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, api: &mut Description) {
+        let components = api.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let bearer = bearer.description(Some("A session token, or a JWT signed with the operator's key"));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+        let cookie = ApiKeyValue::with_description(SESSION_COOKIE, "What signing in gives to a browser");
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// A router without routes whose description has the frame of the whole.
+pub(super) fn described<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::with_openapi(Base::openapi())
+}
+
+/// The description and the pages.
+pub(super) fn pages<S: Clone + Send + Sync + 'static>(api: Description) -> Router<S> {
+    // "none" keeps the pages from asking a validator on the internet about the description.
+    let config = Config::new([OPENAPI_PATH]).validator_url("none").try_it_out_enabled(true);
+    SwaggerUi::new(DOCS_PATH).config(config).url(OPENAPI_PATH, api).into()
+}

@@ -1,0 +1,113 @@
+//! What handlers take: bodies, queries, paths and the caller's address, each answered with a problem when it does not fit.
+
+use std::net::IpAddr;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::problem::ApiError;
+
+/// A body in JSON. The struct should refuse unknown fields; the problem names the field that does not fit.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(failed) => ApiError::of_status(failed.status()),
+            _ => ApiError::of_status(StatusCode::BAD_REQUEST),
+        })?;
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            let error = error.into_inner();
+            match error.classify() {
+                serde_json::error::Category::Data => misfit("invalid_field", "body", &path, &error.to_string()),
+                _ => ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")),
+            }
+        })?;
+        json.end().map_err(|error| ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")))?;
+        Ok(Self(value))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The query. The struct should refuse unknown fields; `fields`, which every list and object takes, is not shown to it.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let kept: Vec<&str> = query.split('&').filter(|pair| pair.split('=').next() != Some("fields")).collect();
+        // axum's own reading of a query, which knows numbers, options and percent signs; only the URI is made up.
+        let uri =
+            format!("/?{}", kept.join("&")).parse().map_err(|_| misfit("invalid_query", "query", "", "unreadable"))?;
+        let read = axum::extract::Query::<T>::try_from_uri(&uri);
+        let axum::extract::Query(value) = read.map_err(|rejection| {
+            use std::error::Error as _;
+            let cause = rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string);
+            let (path, cause) = cause.split_once(": ").unwrap_or(("", &cause));
+            misfit("invalid_query", "query", path, cause)
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// What stands in the path. Something that cannot be what is meant there does not exist: 404.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let read = Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(value)| Self(value)).map_err(|_| ApiError::of_status(StatusCode::NOT_FOUND))
+    }
+}
+
+/// The address of the caller, behind the proxies that the operator trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().copied().ok_or_else(|| ApiError::internal("the request has no client address"))
+    }
+}
+
+/// A value that does not fit, with the field that it is in.
+fn misfit(code: &'static str, place: &str, path: &str, cause: &str) -> ApiError {
+    let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let missing = cause.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let path = if path == "." { "" } else { path };
+    let within = |name: &str| {
+        let parent = path.strip_suffix(name).unwrap_or(path).trim_end_matches('.');
+        if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+    };
+    let (code, field) = match (unknown, missing) {
+        (Some(name), _) => ("unknown_field", within(name)),
+        (_, Some(name)) => ("missing_field", within(name)),
+        _ => (code, path.to_owned()),
+    };
+    let error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {cause}"));
+    if field.is_empty() { error } else { error.with("field", field) }
+}

@@ -1,0 +1,24 @@
+//! The REST side of the hub, apart from what the features add to it: the frame around every request, errors, paging,
+//! documents, health and the files of the browser app.
+//!
+//! Nothing here imports a feature, holds SQL, or decides anything about an auction.
+
+pub mod caller;
+pub mod context;
+pub mod docs;
+pub mod extract;
+mod frame;
+mod observe;
+pub mod ops;
+pub mod paging;
+pub mod problem;
+mod shape;
+mod static_files;
+
+pub use caller::{CallerOf, MaybeCaller};
+pub use context::HttpContext;
+pub use extract::{ApiJson, ApiPath, ApiQuery, ClientAddress};
+pub use frame::{Frame, framed};
+pub use ops::{Ops, Probe};
+pub use paging::{List, Page, PageQuery};
+pub use problem::{ApiError, Problem};
