@@ -18,10 +18,14 @@ use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
 use crate::features::accounts::{self, Accounts};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
+use crate::hub::Hub;
+use crate::journal::Journal as _;
+use crate::journal::sql::SqlJournal;
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, migrate};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
+use crate::room::Rooms;
 use crate::{sql, telemetry};
 
 /// What the hub takes from the world around it, so that a test can hand in its own.
@@ -42,6 +46,10 @@ pub struct AppState {
     pub ops: Ops,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// The rooms of all auctions.
+    pub rooms: Rooms,
+    /// The log of all auctions.
+    pub journal: SqlJournal,
 }
 
 /// Runs a hub on `listener` until `shutdown` is cancelled, then lets it finish within the time that the settings give.
@@ -56,7 +64,8 @@ pub async fn serve(
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-    let (state, limits) = build_state(&settings, &env, &tasks, &db, bus, address)?;
+    let hub = Hub::open(&settings, &env, &tasks).await?;
+    let (state, limits) = build_state(&settings, &env, &tasks, &db, &hub, bus, address)?;
     start_upkeep(&tasks, &state, limits);
 
     let frame = Frame {
@@ -68,12 +77,14 @@ pub async fn serve(
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, shutdown, limit).await;
+    let ended = run_server(listener, service, hub.stop_with(shutdown), limit).await;
     tasks.shutdown().cancel();
+    hub.rooms.close().await;
     if !tasks.finished(limit).await {
         tracing::warn!("background work did not end in time and is given up");
     }
     db.close().await;
+    hub.close().await?;
     ended
 }
 
@@ -101,6 +112,7 @@ fn build_state(
     env: &Env,
     tasks: &Tasks,
     db: &Db,
+    hub: &Hub,
     bus: Arc<dyn Bus>,
     address: SocketAddr,
 ) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
@@ -133,12 +145,13 @@ fn build_state(
         secure_cookies: public_url.starts_with("https://"),
     });
     let ops = Ops {
-        probes: probes(db).into(),
+        probes: probes(db, &hub.journal).into(),
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
     };
-    Ok((AppState { http, ops, accounts }, limits))
+    let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
+    Ok((AppState { http, ops, accounts, rooms, journal }, limits))
 }
 
 /// The key of foreign tokens, if the operator gave one.
@@ -154,16 +167,21 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db) -> Vec<Probe> {
-    let db = db.clone();
-    vec![Probe::new("database", move || {
+fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
+    let (db, journal) = (db.clone(), journal.clone());
+    let database = Probe::new("database", move || {
         let db = db.clone();
         async move {
             // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
             let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
             asked.map(drop).map_err(|error| error.to_string())
         }
-    })]
+    });
+    let journal = Probe::new("journal", move || {
+        let journal = journal.clone();
+        async move { journal.probe().await.map_err(|error| error.to_string()) }
+    });
+    vec![database, journal]
 }
 
 /// Work that comes round by itself.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::domain::auction::KEY_RETENTION;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use ipnet::IpNet;
@@ -152,6 +153,11 @@ impl Settings {
         self.server.data_dir.join("bidhub.db")
     }
 
+    /// The file of the journal on one machine.
+    pub fn journal_file(&self) -> PathBuf {
+        self.server.data_dir.join("journal.db")
+    }
+
     fn merge(flags: Flags, file: Flags) -> Self {
         Self {
             server: flags.server.over(file.server),
@@ -186,6 +192,10 @@ impl Settings {
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
+        }
+        let longest = KEY_RETENTION.millis().unsigned_abs();
+        if u64::from(self.room.bid_deadline_ms) > longest {
+            return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
         }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(

@@ -25,5 +25,6 @@ pub mod features;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod hub;
 pub mod lifecycle;
 pub mod telemetry;

@@ -4,6 +4,7 @@
 //! commit is on the disk before anyone hears of it. Every commit first locks and compares the instance row, so that a
 //! process that lost its right changes nothing.
 
+mod lock;
 mod rows;
 mod writer;
 
@@ -17,6 +18,7 @@ use crate::clock::{Clock, from_datetime, to_datetime};
 use crate::persistence::{Db, On, StoreError};
 use crate::sql;
 
+pub use lock::{LockError, ProcessLock};
 pub use rows::Positioned;
 use rows::{LogRow, OutageRow, PositionedRow, RecordRow, SnapshotRow};
 

@@ -1,0 +1,130 @@
+//! The heart of the hub, opened and closed as one: the lock that keeps other processes out, the journal, the rooms, and
+//! the work that keeps them going while nobody asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::Env;
+use crate::config::{self, Settings};
+use crate::coordination::local::LocalLeases;
+use crate::domain::Span;
+use crate::journal::sql::{ProcessLock, SqlJournal};
+use crate::lifecycle::Tasks;
+use crate::persistence::{Db, Durability};
+use crate::room::{self, Deps, Limits, Rooms};
+
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// The running rooms and what they stand on.
+pub struct Hub {
+    /// The rooms of all auctions.
+    pub rooms: Rooms,
+    /// The log of all auctions.
+    pub journal: SqlJournal,
+    db: Db,
+    lost: CancellationToken,
+    // Held until everything else is closed.
+    _lock: Arc<Mutex<ProcessLock>>,
+}
+
+impl Hub {
+    /// Takes the place over from whichever process had it before, and starts to open and close auctions on time.
+    pub async fn open(settings: &Settings, env: &Env, tasks: &Tasks) -> anyhow::Result<Self> {
+        let (lock, db) = open_journal(settings).await?;
+        let lock = Arc::new(Mutex::new(lock));
+        let lost = CancellationToken::new();
+        let holder = env.chance.uuid(env.clock.now());
+        let journal = SqlJournal::take_over(db.clone(), holder, &env.clock, lost.clone()).await;
+        let journal = journal.context("the journal cannot be taken over")?;
+        let rooms = Rooms::new(Deps {
+            journal: Arc::new(journal.clone()),
+            leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            clock: env.clock.clone(),
+            chance: env.chance.clone(),
+            limits: limits(&settings.room),
+            lost: lost.clone(),
+        });
+        tasks.spawn(room::sweep(rooms.clone()));
+        tasks.spawn(heartbeat(journal.clone(), lock.clone(), lost.clone(), tasks.shutdown().clone()));
+        Ok(Self { rooms, journal, db, lost, _lock: lock })
+    }
+
+    /// A token that is cancelled with `shutdown`, or when this process has lost its right to run rooms.
+    pub fn stop_with(&self, shutdown: CancellationToken) -> CancellationToken {
+        let stop = shutdown.child_token();
+        let (lost, cancelled) = (self.lost.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = lost.cancelled() => cancelled.cancel(),
+                () = cancelled.cancelled() => {}
+            }
+        });
+        stop
+    }
+
+    /// Closes the journal. An error says that this process was put out of its right while it ran.
+    pub async fn close(self) -> anyhow::Result<()> {
+        // The outage that begins now is counted from here.
+        let _ = self.journal.heartbeat().await;
+        self.db.close().await;
+        anyhow::ensure!(!self.lost.is_cancelled(), "another process has taken the journal over, so this one stopped");
+        Ok(())
+    }
+}
+
+/// The journal's database, and the lock on it: a file of its own beside the main database, or tables in PostgreSQL.
+async fn open_journal(settings: &Settings) -> anyhow::Result<(ProcessLock, Db)> {
+    match &settings.server.database_url {
+        Some(url) => {
+            let lock = ProcessLock::postgres(url.expose_secret()).await?;
+            let db = Db::postgres(url.expose_secret()).await.context("the journal's database cannot be opened")?;
+            Ok((lock, db))
+        }
+        None => {
+            let lock = ProcessLock::data_dir(&settings.server.data_dir)?;
+            let file = settings.journal_file();
+            let db = Db::sqlite(&file, Durability::Full).await;
+            Ok((lock, db.with_context(|| format!("{} cannot be opened", file.display()))?))
+        }
+    }
+}
+
+/// Writes down each second that bids can be decided, and watches over the lock.
+async fn heartbeat(
+    journal: SqlJournal,
+    lock: Arc<Mutex<ProcessLock>>,
+    lost: CancellationToken,
+    shutdown: CancellationToken,
+) {
+    let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = lost.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(error) = journal.heartbeat().await {
+            tracing::warn!(%error, "the heartbeat could not be written: {error}");
+        }
+        if let Err(error) = lock.lock().await.check().await {
+            tracing::error!(%error, "the lock on the journal is lost: {error}");
+            lost.cancel();
+        }
+    }
+}
+
+fn limits(room: &config::Room) -> Limits {
+    Limits {
+        mailbox_capacity: room.mailbox_capacity as usize,
+        batch_max: room.batch_max as usize,
+        idle_unload: Duration::from_secs(room.idle_unload_s.into()),
+        bid_deadline: Span::from_millis(room.bid_deadline_ms.into()),
+        ..Limits::default()
+    }
+}
