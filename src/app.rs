@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use axum::extract::FromRef;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role};
@@ -26,6 +27,7 @@ use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, migrate};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::ws::{self, Gateway};
 use crate::{sql, telemetry};
 
 /// What the hub takes from the world around it, so that a test can hand in its own.
@@ -50,6 +52,8 @@ pub struct AppState {
     pub rooms: Rooms,
     /// The log of all auctions.
     pub journal: SqlJournal,
+    /// The sockets.
+    pub gateway: Gateway,
 }
 
 /// Runs a hub on `listener` until `shutdown` is cancelled, then lets it finish within the time that the settings give.
@@ -65,7 +69,8 @@ pub async fn serve(
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
     let hub = Hub::open(&settings, &env, &tasks).await?;
-    let (state, limits) = build_state(&settings, &env, &tasks, &db, &hub, bus, address)?;
+    let stop = hub.stop_with(shutdown);
+    let (state, limits) = build_state(&settings, &env, &tasks, &db, &hub, bus, &stop, address)?;
     start_upkeep(&tasks, &state, limits);
 
     let frame = Frame {
@@ -74,10 +79,14 @@ pub async fn serve(
         request_timeout: Duration::from_millis(settings.server.request_timeout_ms.into()),
         cors_origins: settings.server.cors_origins.clone(),
     };
+    let gateway = state.gateway.clone();
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, hub.stop_with(shutdown), limit).await;
+    let ended = run_server(listener, service, stop, limit).await;
+    if tokio::time::timeout(limit, gateway.drained()).await.is_err() {
+        tracing::warn!("sockets did not end in time and are cut");
+    }
     tasks.shutdown().cancel();
     hub.rooms.close().await;
     if !tasks.finished(limit).await {
@@ -90,7 +99,7 @@ pub async fn serve(
 
 /// The routes of all features.
 fn features() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(accounts::routes::router())
+    OpenApiRouter::new().merge(accounts::routes::router()).merge(ws::router())
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -114,6 +123,7 @@ fn build_state(
     db: &Db,
     hub: &Hub,
     bus: Arc<dyn Bus>,
+    stop: &CancellationToken,
     address: SocketAddr,
 ) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
@@ -124,7 +134,7 @@ fn build_state(
             db: db.clone(),
             clock: env.clock.clone(),
             chance: env.chance.clone(),
-            bus,
+            bus: bus.clone(),
             mailer,
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
@@ -151,7 +161,17 @@ fn build_state(
         clock: env.clock.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
-    Ok((AppState { http, ops, accounts, rooms, journal }, limits))
+    let gateway = Gateway::new(ws::Parts {
+        rooms: rooms.clone(),
+        connections: Arc::new(ws::Connections::default()),
+        limits: ws::Limits::new(&settings.connections, &settings.room),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+        shutdown: stop.clone(),
+        tasks: TaskTracker::new(),
+    });
+    tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    Ok((AppState { http, ops, accounts, rooms, journal, gateway }, limits))
 }
 
 /// The key of foreign tokens, if the operator gave one.
