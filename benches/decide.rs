@@ -13,6 +13,7 @@
 //!   makes the hub forget an old one. This is the worst that the memory of keys can do.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a measurement, not an interface")]
+#![allow(clippy::inconsistent_digit_grouping, reason = "dollars and cents")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -98,6 +98,19 @@ fn a_void_cuts_ceilings_to_what_is_set_aside_now() {
 }
 
 #[test]
+fn a_bid_that_a_void_cuts_never_pulls_the_price_below_what_an_earlier_one_reached() {
+    let mut hall = Hall::open(Terms { funds: Funds::Required, ..terms(english()) });
+    let bidders = [(A, 100_00), (B, 60_00), (C, 80_00), (C + 1, 90_00)];
+    bidders.iter().for_each(|&(bidder, minor)| drop(hall.allow(bidder, minor, 1).unwrap())); // 2 to 5
+    bidders.iter().for_each(|&(bidder, minor)| drop(hall.bid(bidder, max(minor)).unwrap())); // 6 to 9
+    assert_eq!(hall.standing(), (91_00, 1));
+    hall.allow(C, 30_00, 2).unwrap();
+    hall.void(9).unwrap();
+    assert_eq!(hall.standing(), (61_00, 1));
+    hall.assert_audited();
+}
+
+#[test]
 fn a_void_keeps_end_and_is_refused_after_it() {
     let mut hall = Hall::open(terms(English { soft_close: Some(soft_close()), ..english() }));
     assert_eq!(Hall::scheduled(terms(english())).void(1), Err(Rejection::AuctionNotOpen));

@@ -74,6 +74,16 @@ fn check_money(before: &State, after: &State, asked: &Asked) {
     }
 }
 
+/// What a bid's event says is what the state then holds.
+fn check_told(after: &State, asked: &Asked) {
+    let Some(EventKind::Bid(told)) = asked.events.first().map(|event| &event.kind) else { return };
+    let leader = after.standing.leader.unwrap();
+    assert_eq!((told.leader, told.leading), (leader.alias, leader.account == told.bidder));
+    assert_eq!((Some(told.price), told.minimum_bid), (after.standing.price, after.minimum_bid()));
+    assert_eq!(told.bid_count, after.standing.bid_count);
+    assert_eq!(after.own(told.bidder).alias, Some(told.alias));
+}
+
 fn check_time(before: &State, after: &State, asked: &Asked) {
     for event in &asked.events {
         match event.kind {
@@ -124,6 +134,7 @@ proptest! {
             let after = &hall.state;
             check_log(before, after, asked);
             check_money(before, after, asked);
+            check_told(after, asked);
             check_time(before, after, asked);
             check_keys(before, after, asked, &mut verdicts);
             asked.events.iter().for_each(|event| naive.take(event, after));
