@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
-use tokio::net::TcpListener;
+use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,6 +25,9 @@ use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, migrate};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::{sql, telemetry};
+
+/// Below this a secret is weaker than what it signs with (RFC 7518).
+const JWT_SECRET_MIN_BYTES: usize = 32;
 
 /// What the hub takes from the world around it, so that a test can hand in its own.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +73,7 @@ pub async fn serve(
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
+    let listener: Listener = listener.tap_io(send_at_once);
     let ended = run_server(listener, service, &shutdown, limit / 4 * 3).await;
     tasks.shutdown().cancel();
     if !tasks.finished(limit / 4).await {
@@ -84,7 +90,6 @@ fn features() -> OpenApiRouter<AppState> {
 
 /// The main database: PostgreSQL by the setting, else a file.
 pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
-    use secrecy::ExposeSecret as _;
     match &settings.server.database_url {
         Some(url) => Db::postgres(url.expose_secret()).await.context("the database at database_url cannot be opened"),
         None => {
@@ -150,7 +155,11 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
         let why = || ConfigError(format!("jwt_public_key_file {name} holds no RSA or Ed25519 public key in PEM"));
         return key.ok_or_else(why).map(Some);
     }
-    Ok(settings.auth.jwt_secret.as_ref().map(ForeignKey::secret))
+    let Some(secret) = &settings.auth.jwt_secret else { return Ok(None) };
+    if secret.expose_secret().len() < JWT_SECRET_MIN_BYTES {
+        tracing::warn!("jwt_secret is shorter than {JWT_SECRET_MIN_BYTES} bytes: it can be guessed from any one token");
+    }
+    Ok(Some(ForeignKey::secret(secret)))
 }
 
 /// What must answer for the hub to be ready.
@@ -164,6 +173,13 @@ fn probes(db: &Db) -> Vec<Probe> {
             asked.map(drop).map_err(|error| error.to_string())
         }
     })]
+}
+
+/// A verdict is a few bytes and must not wait for more to fill a packet.
+fn send_at_once(socket: &mut TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began: {error}");
+    }
 }
 
 /// Work that comes round by itself.
@@ -184,11 +200,12 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     });
 }
 
+type Listener = axum::serve::TapIo<TcpListener, fn(&mut TcpStream)>;
 type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
 /// Serves until `shutdown`, then gives open requests up to `drain` to end.
 async fn run_server(
-    listener: TcpListener,
+    listener: Listener,
     service: Service,
     shutdown: &CancellationToken,
     drain: Duration,
