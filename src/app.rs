@@ -57,7 +57,9 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let tasks = Tasks::new(shutdown.child_token());
+    // Background work outlives the last request, for requests lean on it; it ends however this function does.
+    let tasks = Tasks::new(CancellationToken::new());
+    let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
@@ -72,14 +74,17 @@ pub async fn serve(
     };
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
+    // Of the time to stop, requests get half, background work and the database a quarter each.
+    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
     let listener: Listener = listener.tap_io(send_at_once);
-    let ended = run_server(listener, service, &shutdown, limit / 4 * 3).await;
+    let ended = run_server(listener, service, &shutdown, quarter * 2).await;
     tasks.shutdown().cancel();
-    if !tasks.finished(limit / 4).await {
+    if !tasks.finished(quarter).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    db.close().await;
+    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
     ended
 }
 
