@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
-use tokio::net::TcpListener;
+use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,6 +31,9 @@ use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
 use crate::ws::{self, Gateway};
 use crate::{sql, telemetry};
+
+/// Below this a secret is weaker than what it signs with (RFC 7518).
+const JWT_SECRET_MIN_BYTES: usize = 32;
 
 /// What the hub takes from the world around it, so that a test can hand in its own.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +69,9 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let tasks = Tasks::new(shutdown.child_token());
+    // Background work outlives the last request, for requests lean on it; it ends however this function does.
+    let tasks = Tasks::new(CancellationToken::new());
+    let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
@@ -82,18 +89,26 @@ pub async fn serve(
     let gateway = state.gateway.clone();
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, stop, limit).await;
-    if tokio::time::timeout(limit, gateway.drained()).await.is_err() {
-        tracing::warn!("sockets did not end in time and are cut");
+    // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
+    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
+    let listener: Listener = listener.tap_io(send_at_once);
+    let (ended, ()) = tokio::join!(run_server(listener, service, &stop, quarter * 2), async {
+        stop.cancelled().await;
+        if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
+            tracing::warn!("sockets did not end in time and are cut");
+        }
+    });
+    if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
+        tracing::warn!("rooms did not end in time and are given up");
     }
     tasks.shutdown().cancel();
-    hub.rooms.close().await;
-    if !tasks.finished(limit).await {
+    if !tasks.finished(quarter).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    db.close().await;
-    hub.close().await?;
+    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
+    hub.close(quarter).await?;
     ended
 }
 
@@ -104,7 +119,6 @@ fn features() -> OpenApiRouter<AppState> {
 
 /// The main database: PostgreSQL by the setting, else a file.
 pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
-    use secrecy::ExposeSecret as _;
     match &settings.server.database_url {
         Some(url) => Db::postgres(url.expose_secret()).await.context("the database at database_url cannot be opened"),
         None => {
@@ -183,7 +197,11 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
         let why = || ConfigError(format!("jwt_public_key_file {name} holds no RSA or Ed25519 public key in PEM"));
         return key.ok_or_else(why).map(Some);
     }
-    Ok(settings.auth.jwt_secret.as_ref().map(ForeignKey::secret))
+    let Some(secret) = &settings.auth.jwt_secret else { return Ok(None) };
+    if secret.expose_secret().len() < JWT_SECRET_MIN_BYTES {
+        tracing::warn!("jwt_secret is shorter than {JWT_SECRET_MIN_BYTES} bytes: it can be guessed from any one token");
+    }
+    Ok(Some(ForeignKey::secret(secret)))
 }
 
 /// What must answer for the hub to be ready.
@@ -204,6 +222,13 @@ fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
     vec![database, journal]
 }
 
+/// A verdict is a few bytes and must not wait for more to fill a packet.
+fn send_at_once(socket: &mut TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began: {error}");
+    }
+}
+
 /// Work that comes round by itself.
 fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
@@ -222,19 +247,20 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     });
 }
 
+type Listener = axum::serve::TapIo<TcpListener, fn(&mut TcpStream)>;
 type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
-/// Serves until `shutdown`, then gives open requests up to `limit` to end.
+/// Serves until `shutdown`, then gives open requests up to `drain` to end.
 async fn run_server(
-    listener: TcpListener,
+    listener: Listener,
     service: Service,
-    shutdown: CancellationToken,
-    limit: Duration,
+    shutdown: &CancellationToken,
+    drain: Duration,
 ) -> anyhow::Result<()> {
     let drained = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let too_late = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(limit).await;
+        tokio::time::sleep(drain).await;
     };
     tokio::select! {
         ended = async { drained.await } => ended.context("the server ended by itself"),
