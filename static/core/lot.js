@@ -41,6 +41,16 @@ export function lotOf(auction) {
 }
 
 /**
+ * Whether this person sells the auction; nobody bids on their own.
+ * @param {import('./types.js').Auction} auction
+ * @param {import('./types.js').User|null} user
+ * @returns {boolean}
+ */
+export function isSeller({ seller }, user) {
+  return user !== null && (typeof seller === 'object' ? seller.id : seller) === user.id;
+}
+
+/**
  * What stands above the price of a lot.
  * @param {Lot} lot
  * @returns {string}

@@ -68,6 +68,7 @@
  * @property {string|null} [image_url]
  * @property {string|null} [starts_at]
  * @property {string} ends_at
+ * @property {string|{id: string}} [seller]
  * @property {Status} [status]
  * @property {number|null} [price]
  * @property {number} [bid_count]

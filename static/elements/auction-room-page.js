@@ -1,7 +1,7 @@
 // One auction, live: the lot, its room, the bid box and the bids. It brings the parts together and draws nothing itself.
 
 import { problemWords } from '../core/codes.js';
-import { lotOf } from '../core/lot.js';
+import { isSeller, lotOf } from '../core/lot.js';
 import { Problem } from '../net/rest.js';
 import { RoomFeed } from '../net/room-feed.js';
 import { PageElement } from './app.js';
@@ -27,6 +27,7 @@ const fill = template(`
         <bid-status data-part="status"></bid-status>
         <bid-box data-part="box"></bid-box>
         <p class="sign-in-note" data-part="sign-in" hidden><a data-part="sign-in-link">Sign in</a> or <a data-part="sign-up-link">open an account</a> to bid. Watching is free.</p>
+        <p class="sign-in-note" data-part="own-lot" hidden>This is your own lot. You see all bids here as they come; only others can bid.</p>
       </aside>
       <div class="room-more">
         <section class="description" data-part="about" aria-labelledby="about-heading"><h2 id="about-heading">The lot</h2><p data-part="description"></p></section>
@@ -102,7 +103,9 @@ export class AuctionRoomPage extends PageElement {
     part(this, 'panel', RoomPanel).update(room, now);
     const isOpen = room.live.status === 'open';
     const isSignedIn = this.app.session.user !== null;
-    show(part(this, 'box', BidBox), isOpen && isSignedIn);
+    const isOwn = isSeller(auction, this.app.session.user);
+    show(part(this, 'box', BidBox), isOpen && isSignedIn && !isOwn);
+    show(part(this, 'own-lot', HTMLElement), isOpen && isOwn);
     show(part(this, 'sign-in', HTMLElement), this.app.session.isKnown && !isSignedIn && (isOpen || room.live.status === 'scheduled'));
     part(this, 'box', BidBox).update(room.live, auction.increments);
     // "It leads" is true only as long as it does; then the standing says what is true now.

@@ -12,6 +12,9 @@ import { keepChildren, part, setText, show, template } from './dom.js';
  * @typedef {import('../core/types.js').Step} Step
  */
 
+/** An amount that moved by itself this shortly before the button was pressed was not read by who pressed it. */
+const UNREAD_MS = 700;
+
 const fill = template(`
   <form class="bid-box" novalidate>
     <fieldset class="kinds">
@@ -38,6 +41,8 @@ export class BidBox extends HTMLElement {
   #isTyped = false;
   /** What has been asked about once more: an amount, or `buy`. @type {number|'buy'|null} */
   #asked = null;
+  /** When the amount last moved by itself, on the clock of `performance.now()`. */
+  #movedAt = Number.NEGATIVE_INFINITY;
 
   connectedCallback() {
     if (this.firstChild) return;
@@ -71,6 +76,7 @@ export class BidBox extends HTMLElement {
     this.#isTyped = false;
     this.#asked = null;
     this.#refresh();
+    this.#movedAt = Number.NEGATIVE_INFINITY;
   }
 
   get #kind() {
@@ -83,7 +89,7 @@ export class BidBox extends HTMLElement {
     const { currency } = live;
     const input = part(this, 'amount', HTMLInputElement);
     const amounts = quickAmounts(live, this.#steps);
-    if (!this.#isTyped) input.value = editableMoney(amounts[0] ?? leastAmount(live), currency, LOCALE);
+    if (!this.#isTyped) this.#prefill(input, editableMoney(amounts[0] ?? leastAmount(live), currency, LOCALE));
     setText(part(this, 'sign', HTMLElement), currencySign(currency, LOCALE));
     setText(part(this, 'amount-label', HTMLElement), this.#kind === 'max' ? 'Your maximum' : 'Your bid');
     keepChildren(part(this, 'quick', HTMLElement), amounts, String, newChip, (chip, amount) => {
@@ -92,6 +98,17 @@ export class BidBox extends HTMLElement {
       chip.onclick = () => this.#choose(amount);
     });
     this.#refreshButtons(live);
+  }
+
+  /**
+   * @param {HTMLInputElement} input
+   * @param {string} text
+   */
+  #prefill(input, text) {
+    if (input.value === text) return;
+    if (input.value !== '') this.#movedAt = performance.now();
+    this.#asked = this.#asked === 'buy' ? 'buy' : null;
+    input.value = text;
   }
 
   /** @param {LiveState} live */
@@ -122,12 +139,14 @@ export class BidBox extends HTMLElement {
   #hint(live, amount, isLow) {
     const { currency, you } = live;
     const ownMax = you?.leading ? you.max : null;
-    if (amount !== null && this.#asked === amount) return 'That is more than ten times the minimum. Press again if you mean it.';
+    if (amount !== null && this.#asked === amount) {
+      return deservesSecondLook(amount, live.minimum_bid) ? 'More than ten times the minimum. Press again if you mean it.' : 'The amount rose just before you pressed. Press again to bid it.';
+    }
     if (this.#isTyped && amount === null) {
       const parsed = parseAmount(part(this, 'amount', HTMLInputElement).value, currency, LOCALE);
       return parsed.ok ? '' : amountFaultWords(parsed.fault, currency);
     }
-    if (ownMax != null) return `You lead. Enter more than your max of ${formatMoney(ownMax, currency, LOCALE)} to raise it.`;
+    if (ownMax != null) return `Enter more than your max of ${formatMoney(ownMax, currency, LOCALE)} to raise it.`;
     const least = formatMoney(live.minimum_bid, currency, LOCALE);
     return isLow ? `The minimum bid is now ${least}.` : `Minimum bid ${least}`;
   }
@@ -156,7 +175,8 @@ export class BidBox extends HTMLElement {
       this.#refresh();
       return;
     }
-    if (deservesSecondLook(amount, live.minimum_bid) && this.#asked !== amount) {
+    const isUnread = !this.#isTyped && performance.now() - this.#movedAt < UNREAD_MS;
+    if ((isUnread || deservesSecondLook(amount, live.minimum_bid)) && this.#asked !== amount) {
       this.#asked = amount;
       this.#isTyped = true;
       this.#refresh();

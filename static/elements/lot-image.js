@@ -16,9 +16,13 @@ export class LotImage extends HTMLElement {
     const picture = part(this, 'image', HTMLImageElement);
     setText(part(this, 'initial', HTMLSpanElement), initial);
     if (picture.alt !== title) picture.alt = title;
-    if (picture.getAttribute('src') === image) return;
+    if (picture.getAttribute('src') === image) {
+      if (!image) this.classList.add('no-image');
+      return;
+    }
     show(picture, false);
     this.classList.remove('has-image');
+    this.classList.toggle('no-image', !image);
     if (image) picture.src = image;
     else picture.removeAttribute('src');
   }
@@ -38,6 +42,7 @@ export class LotImage extends HTMLElement {
   #shown(picture, isGood) {
     show(picture, isGood);
     this.classList.toggle('has-image', isGood);
+    this.classList.toggle('no-image', !isGood);
   }
 }
 

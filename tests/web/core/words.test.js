@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { OPEN_CODES, bidRequest, readBook, verdictOf, withBid, withoutBid } from '../../../static/core/bid-book.js';
 import { REJECTION_WORDS, problemWords, rejectionWords } from '../../../static/core/codes.js';
-import { lotOf, lotPriceLabel } from '../../../static/core/lot.js';
+import { isSeller, lotOf, lotPriceLabel } from '../../../static/core/lot.js';
 import { routeOf, safeReturn } from '../../../static/core/routes.js';
 import { deservesSecondLook, leastAmount, quickAmounts, stepAt } from '../../../static/core/steps.js';
 import { readTerms } from '../../../static/core/terms.js';
@@ -115,6 +115,9 @@ test('paths lead to pages, and signing in leads nowhere else', () => {
 test('a lot is read flat or with its live state', () => {
   const auction = { id: 'a', title: '“Étude”', currency: 'USD', opening_price: 100, ends_at: '2026-11-20T10:00:00.000Z' };
   assert.deepEqual([lotOf(auction).price, lotOf(auction).initial, lotPriceLabel(lotOf(auction))], [100, 'É', 'Opening at']);
+  const user = { id: 'u', display_name: 'A', roles: [] };
+  assert.deepEqual([{ ...auction, seller: 'u' }, { ...auction, seller: { id: 'u' } }, { ...auction, seller: 'v' }, auction].map((one) => isSeller(one, user)), [true, true, false, false]);
+  assert.equal(isSeller(auction, null), false);
   assert.equal(lotOf({ ...auction, price: 300, status: 'open' }).price, 300);
   assert.equal(lotOf({ ...auction, state: liveState() }).price, 12_500);
   assert.equal(lotPriceLabel(lotOf({ ...auction, state: liveState({ status: 'ended', outcome: 'unsold' }) })), 'Not sold');
