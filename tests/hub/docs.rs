@@ -11,6 +11,7 @@ const ROUTES: &[&str] = &[
     "get /healthz",
     "get /metrics",
     "get /readyz",
+    "get /ws",
     "post /api/auth/email-confirm",
     "post /api/auth/email-confirm/resend",
     "post /api/auth/login",
