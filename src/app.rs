@@ -14,11 +14,10 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role};
-use crate::chance::Chance;
-use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
+use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::Hub;
@@ -29,20 +28,11 @@ use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, migrate};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::telemetry;
 use crate::ws::{self, Gateway};
-use crate::{sql, telemetry};
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
-
-/// What the hub takes from the world around it, so that a test can hand in its own.
-#[derive(Debug, Clone, Default)]
-pub struct Env {
-    /// What time it is.
-    pub clock: Clock,
-    /// Randomness.
-    pub chance: Chance,
-}
 
 /// What handlers can ask for; each takes the parts it needs.
 #[derive(Clone, FromRef)]
@@ -209,11 +199,7 @@ fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
     let (db, journal) = (db.clone(), journal.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();
-        async move {
-            // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
-            let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
-            asked.map(drop).map_err(|error| error.to_string())
-        }
+        async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
     });
     let journal = Probe::new("journal", move || {
         let journal = journal.clone();
