@@ -77,10 +77,10 @@ pub async fn serve(
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, hub.stop_with(shutdown), limit).await;
+    let ended = run_server(listener, service, &hub.stop_with(shutdown), limit / 4 * 3).await;
     tasks.shutdown().cancel();
     hub.rooms.close().await;
-    if !tasks.finished(limit).await {
+    if !tasks.finished(limit / 4).await {
         tracing::warn!("background work did not end in time and is given up");
     }
     db.close().await;
@@ -204,17 +204,17 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
 
 type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
-/// Serves until `shutdown`, then gives open requests up to `limit` to end.
+/// Serves until `shutdown`, then gives open requests up to `drain` to end.
 async fn run_server(
     listener: TcpListener,
     service: Service,
-    shutdown: CancellationToken,
-    limit: Duration,
+    shutdown: &CancellationToken,
+    drain: Duration,
 ) -> anyhow::Result<()> {
     let drained = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let too_late = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(limit).await;
+        tokio::time::sleep(drain).await;
     };
     tokio::select! {
         ended = async { drained.await } => ended.context("the server ended by itself"),

@@ -1,0 +1,19 @@
+//! A whole hub, started in this process or as a program, asked from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
+
+mod harness;
+mod mail_server;
+
+mod accounts;
+mod config;
+mod cookies;
+mod docs;
+mod errors;
+mod foreign_tokens;
+mod frame;
+mod limits;
+mod operations;
+mod passwords;
+mod static_files;
+mod user_add;
