@@ -39,7 +39,7 @@ pub const LAYERS: &[Layer] = &[
     // Callers: who they are, and the ways in. No feature, no SQL.
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
-    layer("http",         &["domain", "clock", "chance", "persistence", "auth", "rate_limit", "wire"]),
+    layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
     layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection",
