@@ -127,7 +127,9 @@ describe('two people and a hub', () => {
     await ben.page.locator('room-panel .badge[data-status="ended"]').waitFor();
     await guest.page.locator('room-panel .badge[data-status="ended"]').waitFor();
     await guest.sees(/Sold/);
+    await ben.sees('It is yours, for $120.00.');
     assert.equal(await ben.page.locator('bid-box').isVisible(), false);
+    assert.equal(await ben.page.getByText('it leads').isVisible(), false, 'nobody leads when it is over');
     await ben.picture('11-won');
     await guest.picture('12-ended-phone');
   });
