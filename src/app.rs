@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
-use tokio::net::TcpListener;
+use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
@@ -30,8 +33,11 @@ use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::ws::{self, Gateway};
 use crate::{sql, telemetry};
 
+/// Below this a secret is weaker than what it signs with (RFC 7518).
+const JWT_SECRET_MIN_BYTES: usize = 32;
 /// How long projections may catch up when the hub stops; what is left they do at the next start.
 const PROJECTION_FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
@@ -61,6 +67,8 @@ pub struct AppState {
     pub rooms: Rooms,
     /// The log of all auctions.
     pub journal: SqlJournal,
+    /// The sockets.
+    pub gateway: Gateway,
 }
 
 /// Runs a hub on `listener` until `shutdown` is cancelled, then lets it finish within the time that the settings give.
@@ -71,14 +79,27 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let tasks = Tasks::new(shutdown.child_token());
+    // Background work outlives the last request, for requests lean on it; it ends however this function does.
+    let tasks = Tasks::new(CancellationToken::new());
+    let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
     let hub = Hub::open(&settings, &env, &tasks).await?;
+    let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
     let progress = projector.progress();
-    let ground = Ground { settings: &settings, env: &env, tasks: &tasks, db: &db, hub: &hub, progress, bus, address };
+    let ground = Ground {
+        settings: &settings,
+        env: &env,
+        tasks: &tasks,
+        db: &db,
+        hub: &hub,
+        progress,
+        bus,
+        stop: &stop,
+        address,
+    };
     let (state, limits) = build_state(ground)?;
     start_upkeep(&tasks, &state, limits);
     let rooms_closed = CancellationToken::new();
@@ -90,18 +111,30 @@ pub async fn serve(
         request_timeout: Duration::from_millis(settings.server.request_timeout_ms.into()),
         cors_origins: settings.server.cors_origins.clone(),
     };
+    let gateway = state.gateway.clone();
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, &hub.stop_with(shutdown), limit / 4 * 3).await;
-    tasks.shutdown().cancel();
-    hub.rooms.close().await;
+    // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
+    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
+    let listener: Listener = listener.tap_io(send_at_once);
+    let (ended, ()) = tokio::join!(run_server(listener, service, &stop, quarter * 2), async {
+        stop.cancelled().await;
+        if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
+            tracing::warn!("sockets did not end in time and are cut");
+        }
+    });
+    if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
+        tracing::warn!("rooms did not end in time and are given up");
+    }
     rooms_closed.cancel();
-    if !tasks.finished(limit / 4).await {
+    tasks.shutdown().cancel();
+    if !tasks.finished(quarter).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    db.close().await;
-    hub.close().await?;
+    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
+    hub.close(quarter).await?;
     ended
 }
 
@@ -111,6 +144,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
         .merge(staff::routes::router())
+        .merge(ws::router())
 }
 
 /// What keeps the main database in step with the journal.
@@ -122,7 +156,6 @@ fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
 
 /// The main database: PostgreSQL by the setting, else a file.
 pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
-    use secrecy::ExposeSecret as _;
     match &settings.server.database_url {
         Some(url) => Db::postgres(url.expose_secret()).await.context("the database at database_url cannot be opened"),
         None => {
@@ -143,11 +176,12 @@ struct Ground<'a> {
     hub: &'a Hub,
     progress: Progress,
     bus: Arc<dyn Bus>,
+    stop: &'a CancellationToken,
     address: SocketAddr,
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, bus, address } = ground;
+    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -156,7 +190,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
             db: db.clone(),
             clock: env.clock.clone(),
             chance: env.chance.clone(),
-            bus,
+            bus: bus.clone(),
             mailer,
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
@@ -197,7 +231,17 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
-    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal }, limits))
+    let gateway = Gateway::new(ws::Parts {
+        rooms: rooms.clone(),
+        connections: Arc::new(ws::Connections::default()),
+        limits: ws::Limits::new(&settings.connections, &settings.room),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+        shutdown: stop.clone(),
+        tasks: TaskTracker::new(),
+    });
+    tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
 }
 
 /// What moderation needs of accounts.
@@ -225,7 +269,11 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
         let why = || ConfigError(format!("jwt_public_key_file {name} holds no RSA or Ed25519 public key in PEM"));
         return key.ok_or_else(why).map(Some);
     }
-    Ok(settings.auth.jwt_secret.as_ref().map(ForeignKey::secret))
+    let Some(secret) = &settings.auth.jwt_secret else { return Ok(None) };
+    if secret.expose_secret().len() < JWT_SECRET_MIN_BYTES {
+        tracing::warn!("jwt_secret is shorter than {JWT_SECRET_MIN_BYTES} bytes: it can be guessed from any one token");
+    }
+    Ok(Some(ForeignKey::secret(secret)))
 }
 
 /// What must answer for the hub to be ready.
@@ -250,6 +298,13 @@ fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> 
     vec![database, journal, projections]
 }
 
+/// A verdict is a few bytes and must not wait for more to fill a packet.
+fn send_at_once(socket: &mut TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began: {error}");
+    }
+}
+
 /// Work that comes round by itself.
 fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
@@ -268,11 +323,12 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     });
 }
 
+type Listener = axum::serve::TapIo<TcpListener, fn(&mut TcpStream)>;
 type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
 /// Serves until `shutdown`, then gives open requests up to `drain` to end.
 async fn run_server(
-    listener: TcpListener,
+    listener: Listener,
     service: Service,
     shutdown: &CancellationToken,
     drain: Duration,

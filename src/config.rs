@@ -208,6 +208,14 @@ impl Settings {
                 return Err(ConfigError(format!("{name} is empty")));
             }
         }
+        let database = self.server.database_url.as_ref().map(|url| url.expose_secret());
+        if database.is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+            return Err(ConfigError("database_url must begin with postgres://".into()));
+        }
+        let public = self.server.public_url.as_deref();
+        if public.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err(ConfigError("public_url must begin with http:// or https://".into()));
+        }
         Ok(())
     }
 }
@@ -300,6 +308,8 @@ mod tests {
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
+            ("database_url = 'mysql://x'", "database_url"),
+            ("public_url = 'bid.example'", "public_url"),
             ("listen = ", "hub.toml"),
         ] {
             let message = from_file(text).unwrap_err().to_string();
@@ -311,7 +321,8 @@ mod tests {
     #[test]
     fn secrets_do_not_show() {
         let settings =
-            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'hush-hush'").unwrap();
+            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'")
+                .unwrap();
         assert!(!format!("{settings:?}").contains("hush-hush"));
     }
 }

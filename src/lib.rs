@@ -20,6 +20,8 @@ pub mod mail;
 pub mod rate_limit;
 
 pub mod http;
+pub mod wire;
+pub mod ws;
 
 pub mod features;
 

@@ -51,7 +51,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
     let shutdown = CancellationToken::new();
     lifecycle::on_signal(shutdown.clone())?;
-    println!("bidhub listens on http://{}", listener.local_addr()?);
+    say(format_args!("bidhub listens on http://{}", listener.local_addr()?));
     app::serve(listener, settings, Env::default(), shutdown).await
 }
 
@@ -67,8 +67,18 @@ async fn add_user(settings: Settings, args: UserAddArgs) -> anyhow::Result<()> {
     let added = user_add(&db, settings.password_cost, &args.email, name, &args.role, read).await?;
     db.close().await;
     match added {
-        Added::Created(id) => println!("created {id} ({}) with the role {}", args.email, args.role),
-        Added::Granted(id) => println!("{id} ({}) has the role {} now; its password stays", args.email, args.role),
+        Added::Created(id) => {
+            say(format_args!("created {id} ({}) with the role {}", args.email, args.role));
+        }
+        Added::Granted(id) => {
+            say(format_args!("{id} ({}) has the role {} now; its password stays", args.email, args.role));
+        }
     }
     Ok(())
+}
+
+/// Says one line on standard output. That nobody listens there is no reason to stop.
+fn say(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -18,6 +18,7 @@ const ROUTES: &[&str] = &[
     "get /healthz",
     "get /metrics",
     "get /readyz",
+    "get /ws",
     "patch /api/auctions/{id}",
     "post /api/auctions",
     "post /api/auctions/{id}/bids",

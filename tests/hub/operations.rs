@@ -20,7 +20,7 @@ async fn it_is_alive_and_ready_and_knows_the_time() {
 async fn it_is_not_ready_when_its_database_does_not_answer() {
     let hub = Hub::start().await;
     hub.get("/readyz").await.is(200);
-    // Someone else holds the one place of the writer, and the file is no database any more for whoever opens it anew.
+    // Another process writes and does not come to an end.
     let file = hub.settings.database_file();
     let lock = bidhub::persistence::Db::sqlite(&file, bidhub::persistence::Durability::Normal).await.unwrap();
     let held = lock.begin().await.unwrap();

@@ -311,3 +311,6 @@ impl AccountRow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
