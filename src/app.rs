@@ -19,7 +19,9 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
+use crate::domain::Span;
 use crate::features::accounts::{self, Accounts};
+use crate::features::auctions::{self, Auctions, AuctionsProjection};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::Hub;
 use crate::journal::Journal as _;
@@ -27,6 +29,7 @@ use crate::journal::sql::SqlJournal;
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, migrate};
+use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
 use crate::ws::{self, Gateway};
@@ -34,6 +37,8 @@ use crate::{sql, telemetry};
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
+/// How long projections may catch up when the hub stops; what is left they do at the next start.
+const PROJECTION_FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the hub takes from the world around it, so that a test can hand in its own.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +58,8 @@ pub struct AppState {
     pub ops: Ops,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// Auctions as they are offered and read.
+    pub auctions: Auctions,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -77,8 +84,23 @@ pub async fn serve(
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
     let hub = Hub::open(&settings, &env, &tasks).await?;
     let stop = hub.stop_with(shutdown);
-    let (state, limits) = build_state(&settings, &env, &tasks, &db, &hub, bus, &stop, address)?;
+    let projector = projector(&env, &db, &hub);
+    let progress = projector.progress();
+    let ground = Ground {
+        settings: &settings,
+        env: &env,
+        tasks: &tasks,
+        db: &db,
+        hub: &hub,
+        progress,
+        bus,
+        stop: &stop,
+        address,
+    };
+    let (state, limits) = build_state(ground)?;
     start_upkeep(&tasks, &state, limits);
+    let rooms_closed = CancellationToken::new();
+    tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
     let frame = Frame {
         clock: env.clock,
@@ -101,6 +123,7 @@ pub async fn serve(
     if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
         tracing::warn!("rooms did not end in time and are given up");
     }
+    rooms_closed.cancel();
     tasks.shutdown().cancel();
     if !tasks.finished(quarter).await {
         tracing::warn!("background work did not end in time and is given up");
@@ -114,7 +137,14 @@ pub async fn serve(
 
 /// The routes of all features.
 fn features() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(accounts::routes::router()).merge(ws::router())
+    OpenApiRouter::new().merge(accounts::routes::router()).merge(auctions::routes::router()).merge(ws::router())
+}
+
+/// What keeps the main database in step with the journal.
+fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
+    let (clock, chance) = (env.clock.clone(), env.chance.clone());
+    let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
+    Projector::new(deps, vec![Arc::new(AuctionsProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -130,16 +160,21 @@ pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
     }
 }
 
-fn build_state(
-    settings: &Settings,
-    env: &Env,
-    tasks: &Tasks,
-    db: &Db,
-    hub: &Hub,
+/// What the state is built on.
+struct Ground<'a> {
+    settings: &'a Settings,
+    env: &'a Env,
+    tasks: &'a Tasks,
+    db: &'a Db,
+    hub: &'a Hub,
+    progress: Progress,
     bus: Arc<dyn Bus>,
-    stop: &CancellationToken,
+    stop: &'a CancellationToken,
     address: SocketAddr,
-) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+}
+
+fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -169,12 +204,20 @@ fn build_state(
         secure_cookies: public_url.starts_with("https://"),
     });
     let ops = Ops {
-        probes: probes(db, &hub.journal).into(),
+        probes: probes(db, &hub.journal, &progress, &env.clock).into(),
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
+    let auctions = Auctions::new(auctions::Parts {
+        db: db.clone(),
+        rooms: rooms.clone(),
+        journal: journal.clone(),
+        clock: env.clock.clone(),
+        progress,
+        grace: Span::from_secs(settings.room.outage_grace_s),
+    });
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
@@ -185,7 +228,7 @@ fn build_state(
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
-    Ok((AppState { http, ops, accounts, rooms, journal, gateway }, limits))
+    Ok((AppState { http, ops, accounts, auctions, rooms, journal, gateway }, limits))
 }
 
 /// The key of foreign tokens, if the operator gave one.
@@ -205,8 +248,8 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
-    let (db, journal) = (db.clone(), journal.clone());
+fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+    let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();
         async move {
@@ -219,7 +262,11 @@ fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
         let journal = journal.clone();
         async move { journal.probe().await.map_err(|error| error.to_string()) }
     });
-    vec![database, journal]
+    let projections = Probe::new("projections", move || {
+        let behind = progress.check(clock.now());
+        async move { behind }
+    });
+    vec![database, journal, projections]
 }
 
 /// A verdict is a few bytes and must not wait for more to fill a packet.

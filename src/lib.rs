@@ -12,6 +12,7 @@ pub mod clock;
 pub mod coordination;
 pub mod journal;
 pub mod persistence;
+pub mod projection;
 pub mod room;
 
 pub mod auth;

@@ -94,6 +94,18 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// The id of the request, as the log and every problem have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().cloned().ok_or_else(|| ApiError::internal("the request has no id"))
+    }
+}
+
 /// A value that does not fit, with the field that it is in.
 fn misfit(code: &'static str, place: &str, path: &str, cause: &str) -> ApiError {
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());

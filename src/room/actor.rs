@@ -171,6 +171,10 @@ impl Actor {
                 self.desk.bid(bid, entered, pending)
             }
             Ask::Act(act) => self.act(act, entered, pending).await,
+            Ask::Look => {
+                self.desk.tick(entered, pending);
+                Ok(Answer::Done(self.desk.state.seq))
+            }
             Ask::Shutdown => {
                 self.closing = true;
                 Ok(Answer::Done(self.desk.state.seq))

@@ -6,6 +6,7 @@ mod harness;
 mod mail_server;
 
 mod accounts;
+mod auctions;
 mod config;
 mod cookies;
 mod docs;
@@ -13,6 +14,7 @@ mod errors;
 mod foreign_tokens;
 mod frame;
 mod limits;
+mod market;
 mod operations;
 mod passwords;
 mod static_files;
