@@ -233,6 +233,11 @@ impl Rooms {
         }
     }
 
+    /// True if the room is in memory.
+    pub fn is_loaded(&self, auction: AuctionId) -> bool {
+        self.inner.entries.get(&auction).is_some_and(|entry| entry.initialized())
+    }
+
     /// Lets every room finish what it has and go away. No room can be had afterwards.
     pub async fn close(&self) {
         self.inner.closed.cancel();
