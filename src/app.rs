@@ -14,12 +14,12 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
-use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
 use crate::domain::{AccountId, Span};
+use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
@@ -33,22 +33,13 @@ use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::telemetry;
 use crate::ws::{self, Gateway};
-use crate::{sql, telemetry};
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
 /// How long projections may catch up when the hub stops; what is left they do at the next start.
 const PROJECTION_FLUSH_LIMIT: Duration = Duration::from_secs(2);
-
-/// What the hub takes from the world around it, so that a test can hand in its own.
-#[derive(Debug, Clone, Default)]
-pub struct Env {
-    /// What time it is.
-    pub clock: Clock,
-    /// Randomness.
-    pub chance: Chance,
-}
 
 /// What handlers can ask for; each takes the parts it needs.
 #[derive(Clone, FromRef)]
@@ -281,11 +272,7 @@ fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> 
     let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();
-        async move {
-            // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
-            let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
-            asked.map(drop).map_err(|error| error.to_string())
-        }
+        async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
     });
     let journal = Probe::new("journal", move || {
         let journal = journal.clone();
