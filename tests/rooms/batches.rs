@@ -29,7 +29,7 @@ async fn run(bids: Vec<Bid>, batch_max: usize) -> (Vec<Record>, Vec<Result<Answe
     let mut waiting = Vec::new();
     for (number, bid) in bids.into_iter().enumerate() {
         let (sender, receiver) = oneshot::channel();
-        house.rooms.submit(auction, bid, Reply::new(move |answer| drop(sender.send(answer)))).await;
+        house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
         waiting.push(receiver);
         if number == 40 {
             let _ = house.rooms.act(auction, Act::Pause { by: account(2), reason: "a look".into() }).await;

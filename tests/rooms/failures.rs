@@ -19,7 +19,7 @@ async fn submit(
     bid: bidhub::domain::auction::Bid,
 ) -> oneshot::Receiver<Result<Answer, Rejection>> {
     let (sender, receiver) = oneshot::channel();
-    house.rooms.submit(auction, bid, Reply::new(move |answer| drop(sender.send(answer)))).await;
+    house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
     receiver
 }
 

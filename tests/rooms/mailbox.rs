@@ -14,7 +14,7 @@ type Waiting = oneshot::Receiver<Result<Answer, Rejection>>;
 
 async fn submit(house: &House, auction: AuctionId, bid: Bid) -> Waiting {
     let (sender, receiver) = oneshot::channel();
-    house.rooms.submit(auction, bid, Reply::new(move |answer| drop(sender.send(answer)))).await;
+    house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
     receiver
 }
 
