@@ -55,10 +55,15 @@ impl Codec {
                 Ok(text) => Raw::Text(text.into()),
                 Err(error) => unencodable(&error),
             },
-            Self::MessagePack => match rmp_serde::to_vec_named(message) {
-                Ok(bytes) => Raw::Binary(bytes.into()),
-                Err(error) => unencodable(&error),
-            },
+            Self::MessagePack => {
+                // Ids are text in every codec of the contract, which a compact writer would not make them.
+                let mut bytes = Vec::new();
+                let mut writer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
+                match serde::Serialize::serialize(message, &mut writer) {
+                    Ok(()) => Raw::Binary(bytes.into()),
+                    Err(error) => unencodable(&error),
+                }
+            }
         }
     }
 
@@ -70,7 +75,7 @@ impl Codec {
                 Utf8Bytes::try_from(bytes).map_or_else(|error| unencodable(&error), Raw::Text)
             }
             Self::MessagePack => Raw::Binary(frame.encoded(1, |frame| {
-                let events = frame.events.iter().map(|event| PublicEvent(event)).collect();
+                let events = frame.events.iter().map(|bytes| PublicEvent { bytes, codec: self }).collect();
                 match Self::MessagePack.encode(&Message::Events { auction: frame.auction.0, events }) {
                     Raw::Binary(bytes) => bytes,
                     _ => Bytes::new(),
@@ -89,22 +94,36 @@ impl Codec {
 }
 
 fn decode_text(text: &str) -> Decoded {
-    if text.trim_ascii_start().starts_with('{') {
-        match serde_json::from_str(text) {
-            Ok(flat) => return Decoded::Request(flat),
-            Err(error) if error.is_data() => {
-                // The reader stops at the first thing that does not fit; what follows may still be no JSON.
-                let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return Decoded::Unreadable };
-                let id = value.get("id").and_then(serde_json::Value::as_i64);
-                return Decoded::Malformed(Malformed::new(id, error.to_string()));
-            }
-            Err(_) => return Decoded::Unreadable,
-        }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let error = match read.map(|flat| (flat, reader.end())) {
+        Ok((flat, Ok(()))) => return Decoded::Request(flat),
+        Ok((_, Err(_))) => return Decoded::Unreadable,
+        Err(error) => error,
+    };
+    // The reader stops at the first thing that does not fit; what follows may still be no JSON.
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return Decoded::Unreadable;
     }
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) => Decoded::Malformed(Malformed::new(None, "a request is an object".to_owned())),
-        Err(_) => Decoded::Unreadable,
+    if !text.trim_ascii_start().starts_with('{') {
+        return Decoded::Malformed(Malformed::new(None, None, "a request is an object".to_owned()));
     }
+    let id = serde_json::from_str::<OnlyId>(text).ok().and_then(|it| it.id);
+    Decoded::Malformed(Malformed::new(id, field_of(error.path()), error.inner().to_string()))
+}
+
+/// The number of a request that has nothing else right.
+#[derive(serde::Deserialize)]
+struct OnlyId {
+    id: Option<i64>,
+}
+
+/// The field of a request at which a reader stopped.
+fn field_of(path: &serde_path_to_error::Path) -> Option<String> {
+    path.iter().next().and_then(|segment| match segment {
+        serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+        _ => None,
+    })
 }
 
 fn decode_map(bytes: &[u8]) -> Decoded {
@@ -114,19 +133,20 @@ fn decode_map(bytes: &[u8]) -> Decoded {
     }
     match whole::<Flat>(bytes) {
         Ok(flat) => Decoded::Request(flat),
-        Err(error) => {
-            let id = whole::<serde_json::Value>(bytes).ok().and_then(|value| value.get("id")?.as_i64());
-            Decoded::Malformed(Malformed::new(id, error))
+        Err((field, error)) => {
+            let id = whole::<OnlyId>(bytes).ok().and_then(|it| it.id);
+            Decoded::Malformed(Malformed::new(id, field, error))
         }
     }
 }
 
-/// Reads one value that fills all of `bytes`.
-fn whole<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, String> {
+/// Reads one value that fills all of `bytes`, or says at which field and why not.
+fn whole<'de, T: serde::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, (Option<String>, String)> {
     let mut reader = rmp_serde::Deserializer::new(std::io::Cursor::new(bytes));
     reader.set_max_depth(DEPTH_MAX);
-    let value = T::deserialize(&mut reader).map_err(|error| error.to_string())?;
-    if reader.position() == bytes.len() as u64 { Ok(value) } else { Err("more than one value".to_owned()) }
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let value = read.map_err(|error| (field_of(error.path()), error.inner().to_string()))?;
+    if reader.position() == bytes.len() as u64 { Ok(value) } else { Err((None, "more than one value".to_owned())) }
 }
 
 /// The public bytes of the events between brackets: nothing is encoded twice.

@@ -83,7 +83,9 @@ impl Session {
         let announce = |joined: Joined| {
             outbound.caught_up(auction);
             let Joined { view, missed } = &joined;
-            let events = missed.as_ref().map(|missed| missed.iter().map(|event| PublicEvent(event)).collect());
+            let events = missed
+                .as_ref()
+                .map(|missed| missed.iter().map(|bytes| PublicEvent { bytes, codec: outbound.codec }).collect());
             outbound.push(&Message::Joined {
                 reply_to: id,
                 auction: auction.0,

@@ -49,7 +49,7 @@ pub struct Limits {
     pub message_max_bytes: usize,
     /// How often a connection may ask; none if limits are off.
     pub messages: Option<Quota>,
-    /// After this many refusals for asking too often, without one request in between that was not, it is closed.
+    /// After this many refusals for asking too often, each request that was not refused making up for one, it is closed.
     pub strikes_max: u32,
     /// What may wait to be sent.
     pub outbound_queue_bytes: usize,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::codec::Codec;
 use crate::clock::WireTime;
 use crate::journal::public::PublicRecord;
 use crate::wire::{Accepted, Hints, State, You};
@@ -92,15 +93,21 @@ pub(super) struct User {
 }
 
 /// An event by its public bytes: in JSON they go out as they are, in MessagePack as the same map.
-pub(super) struct PublicEvent<'a>(pub &'a str);
+pub(super) struct PublicEvent<'a> {
+    pub bytes: &'a str,
+    pub codec: Codec,
+}
 
 impl Serialize for PublicEvent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::Error as _;
-        if serializer.is_human_readable() {
-            serde_json::from_str::<&RawValue>(self.0).map_err(S::Error::custom)?.serialize(serializer)
-        } else {
-            serde_json::from_str::<PublicRecord>(self.0).map_err(S::Error::custom)?.serialize(serializer)
+        match self.codec {
+            Codec::Json => {
+                serde_json::from_str::<&RawValue>(self.bytes).map_err(S::Error::custom)?.serialize(serializer)
+            }
+            Codec::MessagePack => {
+                serde_json::from_str::<PublicRecord>(self.bytes).map_err(S::Error::custom)?.serialize(serializer)
+            }
         }
     }
 }

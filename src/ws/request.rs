@@ -47,14 +47,14 @@ pub(super) struct Malformed {
 
 impl Malformed {
     /// What a reader of frames found wrong.
-    pub(super) fn new(id: Option<i64>, detail: String) -> Self {
+    pub(super) fn new(id: Option<i64>, field: Option<String>, detail: String) -> Self {
         let named = |prefix: &str| detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
         match named("unknown field `") {
             Some(field) => {
                 let field = field.to_owned();
                 Self { id, code: "unknown_field", message: format!("unknown field `{field}`"), field: Some(field) }
             }
-            None => Self { id, code: "invalid_request", message: detail, field: None },
+            None => Self { id, code: "invalid_request", message: detail, field },
         }
     }
 

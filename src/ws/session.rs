@@ -152,15 +152,16 @@ impl Session {
     }
 
     async fn receive(&mut self, frame: Raw) -> Result<(), Option<Close>> {
+        let limited = self.limiter.as_ref().is_some_and(|limiter| limiter.check().is_err());
+        // What is let through in a flood is no sign that the flood is over.
+        self.strikes = if limited { self.strikes + 1 } else { self.strikes.saturating_sub(1) };
+        if self.strikes > self.gateway.limits.strikes_max {
+            return Err(Some(Close::TooManyRequests));
+        }
         match frame {
             Raw::Ping(_) | Raw::Pong(_) => return Ok(()),
             Raw::Close(_) => return Err(None),
             Raw::Text(_) | Raw::Binary(_) => {}
-        }
-        let limited = self.limiter.as_ref().is_some_and(|limiter| limiter.check().is_err());
-        self.strikes = if limited { self.strikes + 1 } else { 0 };
-        if self.strikes > self.gateway.limits.strikes_max {
-            return Err(Some(Close::TooManyRequests));
         }
         match self.outbound.codec.decode(&frame) {
             Decoded::Request(flat) => {
@@ -251,15 +252,17 @@ impl Session {
         let until = Instant::now() + DRAIN_TIMEOUT;
         loop {
             let settled = self.outbound.is_settled() || Instant::now() >= until;
-            let work = tokio::time::timeout(DRAIN_LOOK, self.outbound.work(FRAMES_AT_ONCE)).await;
-            match work {
-                Ok(Work { frames, close: None, .. }) if !frames.is_empty() => {
-                    if let Err(end) = self.send(socket, frames).await {
-                        return end;
-                    }
-                }
-                _ if settled => return Some(Close::GoingAway),
-                _ => {}
+            let work = tokio::time::timeout(DRAIN_LOOK, self.outbound.work(FRAMES_AT_ONCE)).await.unwrap_or_default();
+            if let Some(end) = work.close {
+                return Some(end);
+            }
+            // What a room could not send is told by the next node, to which the client resumes.
+            work.behind.into_iter().for_each(|auction| self.outbound.caught_up(auction));
+            if work.frames.is_empty() && settled {
+                return Some(Close::GoingAway);
+            }
+            if let Err(end) = self.send(socket, work.frames).await {
+                return end;
             }
         }
     }

@@ -17,6 +17,9 @@ use crate::rate_limit::address_key;
 // Small buffers: an idle connection costs what it needs, not what a busy one could use.
 const READ_BUFFER_BYTES: usize = 1_024;
 const WRITE_BUFFER_BYTES: usize = 4_096;
+/// A frame that is too long by less than this is read to its end, so that its sender hears why the connection closes:
+/// closing with bytes unread resets it.
+const FRAME_PER_MESSAGE: usize = 4;
 
 /// The route of the socket.
 pub fn router<S>() -> OpenApiRouter<S>
@@ -71,7 +74,7 @@ async fn open(
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(gateway.limits.message_max_bytes)
-        .max_frame_size(gateway.limits.message_max_bytes);
+        .max_frame_size(gateway.limits.message_max_bytes * FRAME_PER_MESSAGE);
     let codec = Codec::of_subprotocol(upgrade.selected_protocol().map(|name| name.as_bytes()));
     let limits = gateway.limits;
     let place =

@@ -7,6 +7,7 @@ mod mail_server;
 
 mod accounts;
 mod auctions;
+mod bids;
 mod config;
 mod cookies;
 mod docs;
@@ -17,5 +18,8 @@ mod limits;
 mod market;
 mod operations;
 mod passwords;
+mod projection;
+mod public_log;
+mod staff;
 mod static_files;
 mod user_add;

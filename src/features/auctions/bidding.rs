@@ -30,6 +30,7 @@ const COMPLETE_TO: HeaderName = HeaderName::from_static("bidhub-seq");
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// `desc`, the newest first, unless given; or `asc`.
+    #[param(inline)]
     order: Option<Order>,
     /// Items on the page, 1 to 200; 50 unless given.
     limit: Option<u32>,
