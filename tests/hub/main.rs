@@ -18,6 +18,7 @@ mod limits;
 mod market;
 mod operations;
 mod passwords;
+mod postgres;
 mod projection;
 mod public_log;
 mod staff;
