@@ -43,7 +43,7 @@ async fn a_day(hub: &Hub) -> Vec<Value> {
     told.push(history.is(200).body["items"].clone());
     let last = history.body["items"][1]["seq"].clone();
     hub.post_as(&sam.token, &format!("/api/staff/auctions/{auction}/bids/{last}/void"), because.clone()).await.is(200);
-    hub.post_as(&sam.token, &format!("/api/staff/users/{}/ban", ben.id), because).await.is(200);
+    hub.post_as(&sam.token, &format!("/api/staff/users/{}/ban", ben.id), because).await.is(204);
     for query in ["", "?status=open&sort=-price", "?category=furniture&ends_before=2027-01-01T00:00:00.000Z&limit=1"] {
         let list = hub.get(&format!("/api/auctions{query}")).await;
         told.push(list.is(200).body["items"].as_array().unwrap().iter().map(|one| one["title"].clone()).collect());
