@@ -14,6 +14,8 @@ pub mod journal;
 pub mod persistence;
 pub mod room;
 
+pub mod audit;
+
 pub mod auth;
 pub mod mail;
 pub mod rate_limit;
@@ -27,4 +29,6 @@ pub mod cli;
 pub mod config;
 pub mod hub;
 pub mod lifecycle;
+pub mod load;
+pub mod programs;
 pub mod telemetry;
