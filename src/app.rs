@@ -6,36 +6,40 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
-use tokio::net::TcpListener;
+use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{Authenticator, ForeignKey, Origins, Role};
-use crate::chance::Chance;
+use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
+use crate::domain::{AccountId, Span};
+use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
+use crate::features::auctions::{self, Auctions, AuctionsProjection};
+use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::Hub;
 use crate::journal::Journal as _;
 use crate::journal::sql::SqlJournal;
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
-use crate::persistence::{Db, Durability, migrate};
+use crate::persistence::{Db, Durability, StoreError, migrate};
+use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
-use crate::{sql, telemetry};
+use crate::telemetry;
+use crate::ws::{self, Gateway};
 
-/// What the hub takes from the world around it, so that a test can hand in its own.
-#[derive(Debug, Clone, Default)]
-pub struct Env {
-    /// What time it is.
-    pub clock: Clock,
-    /// Randomness.
-    pub chance: Chance,
-}
+/// Below this a secret is weaker than what it signs with (RFC 7518).
+const JWT_SECRET_MIN_BYTES: usize = 32;
+/// How long projections may catch up when the hub stops; what is left they do at the next start.
+const PROJECTION_FLUSH_LIMIT: Duration = Duration::from_secs(2);
 
 /// What handlers can ask for; each takes the parts it needs.
 #[derive(Clone, FromRef)]
@@ -46,10 +50,16 @@ pub struct AppState {
     pub ops: Ops,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// Auctions as they are offered and read.
+    pub auctions: Auctions,
+    /// Moderation.
+    pub staff: Staff,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
     pub journal: SqlJournal,
+    /// The sockets.
+    pub gateway: Gateway,
 }
 
 /// Runs a hub on `listener` until `shutdown` is cancelled, then lets it finish within the time that the settings give.
@@ -60,13 +70,31 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let tasks = Tasks::new(shutdown.child_token());
+    // Background work outlives the last request, for requests lean on it; it ends however this function does.
+    let tasks = Tasks::new(CancellationToken::new());
+    let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
     let hub = Hub::open(&settings, &env, &tasks).await?;
-    let (state, limits) = build_state(&settings, &env, &tasks, &db, &hub, bus, address)?;
+    let stop = hub.stop_with(shutdown);
+    let projector = projector(&env, &db, &hub);
+    let progress = projector.progress();
+    let ground = Ground {
+        settings: &settings,
+        env: &env,
+        tasks: &tasks,
+        db: &db,
+        hub: &hub,
+        progress,
+        bus,
+        stop: &stop,
+        address,
+    };
+    let (state, limits) = build_state(ground)?;
     start_upkeep(&tasks, &state, limits);
+    let rooms_closed = CancellationToken::new();
+    tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
     let frame = Frame {
         clock: env.clock,
@@ -74,28 +102,51 @@ pub async fn serve(
         request_timeout: Duration::from_millis(settings.server.request_timeout_ms.into()),
         cors_origins: settings.server.cors_origins.clone(),
     };
+    let gateway = state.gateway.clone();
     let router = framed(features(), frame, state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let limit = Duration::from_millis(settings.server.shutdown_timeout_ms.into());
-    let ended = run_server(listener, service, hub.stop_with(shutdown), limit).await;
+    // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
+    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
+    let listener: Listener = listener.tap_io(send_at_once);
+    let (ended, ()) = tokio::join!(run_server(listener, service, &stop, quarter * 2), async {
+        stop.cancelled().await;
+        if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
+            tracing::warn!("sockets did not end in time and are cut");
+        }
+    });
+    if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
+        tracing::warn!("rooms did not end in time and are given up");
+    }
+    rooms_closed.cancel();
     tasks.shutdown().cancel();
-    hub.rooms.close().await;
-    if !tasks.finished(limit).await {
+    if !tasks.finished(quarter).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    db.close().await;
-    hub.close().await?;
+    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
+    hub.close(quarter).await?;
     ended
 }
 
 /// The routes of all features.
 fn features() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(accounts::routes::router())
+    OpenApiRouter::new()
+        .merge(accounts::routes::router())
+        .merge(auctions::routes::router())
+        .merge(staff::routes::router())
+        .merge(ws::router())
+}
+
+/// What keeps the main database in step with the journal.
+fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
+    let (clock, chance) = (env.clock.clone(), env.chance.clone());
+    let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
 pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
-    use secrecy::ExposeSecret as _;
     match &settings.server.database_url {
         Some(url) => Db::postgres(url.expose_secret()).await.context("the database at database_url cannot be opened"),
         None => {
@@ -107,15 +158,21 @@ pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
     }
 }
 
-fn build_state(
-    settings: &Settings,
-    env: &Env,
-    tasks: &Tasks,
-    db: &Db,
-    hub: &Hub,
+/// What the state is built on.
+struct Ground<'a> {
+    settings: &'a Settings,
+    env: &'a Env,
+    tasks: &'a Tasks,
+    db: &'a Db,
+    hub: &'a Hub,
+    progress: Progress,
     bus: Arc<dyn Bus>,
+    stop: &'a CancellationToken,
     address: SocketAddr,
-) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+}
+
+fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -124,7 +181,7 @@ fn build_state(
             db: db.clone(),
             clock: env.clock.clone(),
             chance: env.chance.clone(),
-            bus,
+            bus: bus.clone(),
             mailer,
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
@@ -145,13 +202,53 @@ fn build_state(
         secure_cookies: public_url.starts_with("https://"),
     });
     let ops = Ops {
-        probes: probes(db, &hub.journal).into(),
+        probes: probes(db, &hub.journal, &progress, &env.clock).into(),
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
-    Ok((AppState { http, ops, accounts, rooms, journal }, limits))
+    let auctions = Auctions::new(auctions::Parts {
+        db: db.clone(),
+        rooms: rooms.clone(),
+        journal: journal.clone(),
+        clock: env.clock.clone(),
+        progress,
+        grace: Span::from_secs(settings.room.outage_grace_s),
+    });
+    let staff = Staff::new(staff::Parts {
+        db: db.clone(),
+        rooms: rooms.clone(),
+        bans: Arc::new(accounts.clone()),
+        clock: env.clock.clone(),
+    });
+    let gateway = Gateway::new(ws::Parts {
+        rooms: rooms.clone(),
+        connections: Arc::new(ws::Connections::default()),
+        limits: ws::Limits::new(&settings.connections, &settings.room),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+        shutdown: stop.clone(),
+        tasks: TaskTracker::new(),
+    });
+    tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+}
+
+/// What moderation needs of accounts.
+#[async_trait::async_trait]
+impl Bans for Accounts {
+    async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
+        Ok(self.account(account).await?.map(|row| row.roles))
+    }
+
+    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::ban(self, account, reason).await.map(drop)
+    }
+
+    async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unban(self, account).await.map(drop)
+    }
 }
 
 /// The key of foreign tokens, if the operator gave one.
@@ -163,25 +260,36 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
         let why = || ConfigError(format!("jwt_public_key_file {name} holds no RSA or Ed25519 public key in PEM"));
         return key.ok_or_else(why).map(Some);
     }
-    Ok(settings.auth.jwt_secret.as_ref().map(ForeignKey::secret))
+    let Some(secret) = &settings.auth.jwt_secret else { return Ok(None) };
+    if secret.expose_secret().len() < JWT_SECRET_MIN_BYTES {
+        tracing::warn!("jwt_secret is shorter than {JWT_SECRET_MIN_BYTES} bytes: it can be guessed from any one token");
+    }
+    Ok(Some(ForeignKey::secret(secret)))
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &SqlJournal) -> Vec<Probe> {
-    let (db, journal) = (db.clone(), journal.clone());
+fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+    let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();
-        async move {
-            // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
-            let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
-            asked.map(drop).map_err(|error| error.to_string())
-        }
+        async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
     });
     let journal = Probe::new("journal", move || {
         let journal = journal.clone();
         async move { journal.probe().await.map_err(|error| error.to_string()) }
     });
-    vec![database, journal]
+    let projections = Probe::new("projections", move || {
+        let behind = progress.check(clock.now());
+        async move { behind }
+    });
+    vec![database, journal, projections]
+}
+
+/// A verdict is a few bytes and must not wait for more to fill a packet.
+fn send_at_once(socket: &mut TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began: {error}");
+    }
 }
 
 /// Work that comes round by itself.
@@ -202,19 +310,20 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     });
 }
 
+type Listener = axum::serve::TapIo<TcpListener, fn(&mut TcpStream)>;
 type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
 
-/// Serves until `shutdown`, then gives open requests up to `limit` to end.
+/// Serves until `shutdown`, then gives open requests up to `drain` to end.
 async fn run_server(
-    listener: TcpListener,
+    listener: Listener,
     service: Service,
-    shutdown: CancellationToken,
-    limit: Duration,
+    shutdown: &CancellationToken,
+    drain: Duration,
 ) -> anyhow::Result<()> {
     let drained = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let too_late = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(limit).await;
+        tokio::time::sleep(drain).await;
     };
     tokio::select! {
         ended = async { drained.await } => ended.context("the server ended by itself"),

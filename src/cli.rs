@@ -1,7 +1,7 @@
 //! The command line: which subcommands there are, and how a wrong one is answered. Settings are [`crate::config`]'s.
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::config::{Flags, Settings};
 use crate::programs;
@@ -57,7 +57,7 @@ impl Command {
             Self::Verify(args) => programs::verify::run(&settings, &args).await,
             Self::Export(args) => programs::export::run(&settings, &args).await.map(|()| true),
             Self::Replay(args) => programs::replay::run(&settings, &args).await,
-            Self::User(UserCommand::Add(args)) => programs::add_user(&settings, &args).await.map(|()| true),
+            Self::User(UserCommand::Add(args)) => programs::user::add(&settings, &args).await.map(|()| true),
         }
     }
 }
@@ -66,21 +66,7 @@ impl Command {
 #[derive(Subcommand)]
 pub enum UserCommand {
     /// Create an account, or give a role to one that exists; the password is read from standard input
-    Add(UserAddArgs),
-}
-
-/// The account to create.
-#[derive(Args)]
-pub struct UserAddArgs {
-    /// E-mail address to sign in with
-    #[arg(long)]
-    pub email: String,
-    /// Role to give: staff, admin, or one of the operator's own
-    #[arg(long)]
-    pub role: crate::auth::Role,
-    /// Name that others see [default: the part of the address before the @]
-    #[arg(long)]
-    pub display_name: Option<String>,
+    Add(programs::user::UserAddArgs),
 }
 
 /// Reads the command line. `Err` holds the exit code when the program has nothing to do: help was shown (0), or one line

@@ -197,6 +197,11 @@ impl Settings {
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
         }
+        if self.server.redis_url.is_some() {
+            let why =
+                "redis_url is set, but this version of the hub runs as one process and would ignore it; leave it unset";
+            return Err(ConfigError(why.into()));
+        }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(
                 "jwt_secret and jwt_public_key_file exclude each other: one key, one algorithm".into(),
@@ -207,6 +212,14 @@ impl Settings {
             if secret.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
                 return Err(ConfigError(format!("{name} is empty")));
             }
+        }
+        let database = self.server.database_url.as_ref().map(|url| url.expose_secret());
+        if database.is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+            return Err(ConfigError("database_url must begin with postgres://".into()));
+        }
+        let public = self.server.public_url.as_deref();
+        if public.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err(ConfigError("public_url must begin with http:// or https://".into()));
         }
         Ok(())
     }
@@ -299,7 +312,10 @@ mod tests {
             ("rate_limits = 'perhaps'", "rate_limits"),
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
+            ("redis_url = 'redis://127.0.0.1'", "redis_url"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
+            ("database_url = 'mysql://x'", "database_url"),
+            ("public_url = 'bid.example'", "public_url"),
             ("listen = ", "hub.toml"),
         ] {
             let message = from_file(text).unwrap_err().to_string();
@@ -311,7 +327,8 @@ mod tests {
     #[test]
     fn secrets_do_not_show() {
         let settings =
-            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'hush-hush'").unwrap();
+            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'")
+                .unwrap();
         assert!(!format!("{settings:?}").contains("hush-hush"));
     }
 }

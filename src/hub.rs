@@ -9,10 +9,10 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::Env;
 use crate::config::{self, Settings};
 use crate::coordination::local::LocalLeases;
 use crate::domain::Span;
+use crate::env::Env;
 use crate::journal::sql::{ProcessLock, SqlJournal};
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, Durability};
@@ -67,11 +67,16 @@ impl Hub {
         stop
     }
 
-    /// Closes the journal. An error says that this process was put out of its right while it ran.
-    pub async fn close(self) -> anyhow::Result<()> {
-        // The outage that begins now is counted from here.
-        let _ = self.journal.heartbeat().await;
-        self.db.close().await;
+    /// Closes the journal within `limit`. An error says that this process was put out of its right while it ran.
+    pub async fn close(self, limit: Duration) -> anyhow::Result<()> {
+        let close = async {
+            // The outage that begins now is counted from here.
+            let _ = self.journal.heartbeat().await;
+            self.db.close().await;
+        };
+        if tokio::time::timeout(limit, close).await.is_err() {
+            tracing::warn!("the journal did not close in time");
+        }
         anyhow::ensure!(!self.lost.is_cancelled(), "another process has taken the journal over, so this one stopped");
         Ok(())
     }

@@ -10,8 +10,10 @@ pub mod domain;
 pub mod chance;
 pub mod clock;
 pub mod coordination;
+pub mod env;
 pub mod journal;
 pub mod persistence;
+pub mod projection;
 pub mod room;
 
 pub mod audit;
@@ -21,6 +23,8 @@ pub mod mail;
 pub mod rate_limit;
 
 pub mod http;
+pub mod wire;
+pub mod ws;
 
 pub mod features;
 

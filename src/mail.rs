@@ -35,7 +35,7 @@ pub struct Mailer(Option<mpsc::Sender<Mail>>);
 enum Way {
     Smtp {
         from: Mailbox,
-        transport: AsyncSmtpTransport<Tokio1Executor>,
+        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
     },
     /// A demo has no mail server; its one user reads the log.
     Log,
@@ -50,7 +50,7 @@ impl Mailer {
                 let from = from.map_err(|error| ConfigError(format!("mail_from `{}`: {error}", settings.mail_from)))?;
                 let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
                     .map_err(|error| ConfigError(format!("smtp_url: {error}")))?;
-                Way::Smtp { from, transport: transport.timeout(Some(SEND_TIMEOUT)).build() }
+                Way::Smtp { from, transport: Box::new(transport.timeout(Some(SEND_TIMEOUT)).build()) }
             }
             None if demo => Way::Log,
             None => {
@@ -79,11 +79,10 @@ impl Mailer {
 
     /// Queues a mail. A full queue drops it and says so in the log; its receiver can ask for another.
     pub fn send(&self, mail: Mail) {
-        if let Some(queue) = &self.0 {
-            if queue.try_send(mail).is_err() {
-                metrics::counter!("bidhub_mail_total", "outcome" => "dropped").increment(1);
-                tracing::warn!("a mail was dropped: the queue is full or the hub is stopping");
-            }
+        let Some(queue) = &self.0 else { return };
+        if queue.try_send(mail).is_err() {
+            metrics::counter!("bidhub_mail_total", "outcome" => "dropped").increment(1);
+            tracing::warn!("a mail was dropped: the queue is full or the hub is stopping");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the operator sees: the log and the metrics. Nothing here decides anything.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -16,6 +17,7 @@ pub fn start_log(settings: &Log) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(&settings.log_filter)
         .map_err(|error| ConfigError(format!("log_filter `{}`: {error}", settings.log_filter)))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match settings.log_format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -31,8 +31,7 @@ struct Line<'a> {
 
 /// Appends `record` to `out` as a line of an exported log.
 pub fn write_line(out: &mut String, record: &Record) {
-    let (public, commitment, digest) =
-        (&record.public, hex::encode(record.commitment), hex::encode(record.digest.0));
+    let (public, commitment, digest) = (&record.public, hex::encode(record.commitment), hex::encode(record.digest.0));
     // Writing to a string cannot fail.
     let _ = writeln!(out, "{{\"record\":{public},\"commitment\":\"{commitment}\",\"digest\":\"{digest}\"}}");
 }
@@ -102,7 +101,9 @@ impl ExportAudit {
         match self.rules {
             None => Err(Finding::new(expected, Fault::Missing)),
             Some(rules) => match rules.owes() {
-                Some(kind) => Err(Finding::new(expected, Fault::Rules(format!("{kind} must follow, but the log ends")))),
+                Some(kind) => {
+                    Err(Finding::new(expected, Fault::Rules(format!("{kind} must follow, but the log ends"))))
+                }
                 None => Ok(self.checked),
             },
         }

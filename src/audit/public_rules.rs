@@ -146,14 +146,14 @@ impl PublicRules {
             ensure(amount == price, || format!("the bid that leads shows {amount}, but the price is {price}"))?;
         } else {
             same("leader", Some(leader), self.leader)?;
-            ensure(amount <= price, || format!("the bid shows {amount} above the price of {price}, and does not lead"))?;
+            ensure(amount <= price, || {
+                format!("the bid shows {amount} above the price of {price}, and does not lead")
+            })?;
         }
         let minimum = self.terms.minimum_bid(self.price);
         // A leader may raise the own ceiling by less than a step, and buy-now costs what it costs.
         let free = self.leader == Some(bidder) || leader == bidder && self.terms.buy_now == Some(amount);
-        ensure(free || amount >= minimum, || {
-            format!("{amount} lies below the minimum bid of {minimum}")
-        })?;
+        ensure(free || amount >= minimum, || format!("{amount} lies below the minimum bid of {minimum}"))?;
         self.ever_bid = true;
         self.aliases = self.aliases.max(bidder);
         self.bids.insert(event.seq, bidder);
@@ -184,7 +184,9 @@ impl PublicRules {
                 same_time("ends_at", event.ends_at, event.at.0.plus(extension).min(self.cap))?;
             }
             (Owed::Extension, Some("outage")) => self.cap = self.cap.plus(ends_at.since(self.ends_at)),
-            (_, cause) => return Err(format!("extended by {}, which did not come before it", cause.unwrap_or("nothing"))),
+            (_, cause) => {
+                return Err(format!("extended by {}, which did not come before it", cause.unwrap_or("nothing")));
+            }
         }
         self.ends_at = ends_at;
         Ok(())

@@ -62,6 +62,7 @@ impl Increments {
 /// Source: eBay's help page "Automatic bidding", table of bid increments.
 impl Default for Increments {
     fn default() -> Self {
+        #[allow(clippy::inconsistent_digit_grouping, reason = "dollars and cents")]
         const TABLE: [(i64, i64); 10] = [
             (0, 5),
             (1_00, 25),

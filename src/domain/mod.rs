@@ -11,6 +11,8 @@ pub mod increments;
 pub mod money;
 pub mod time;
 
+mod hashing;
+
 pub use ids::{AccountId, AuctionId, BidKey, LogId, Seq};
 pub use money::{Currency, Money};
 pub use time::{Span, Timestamp};

@@ -2,3 +2,5 @@
 //! Features never import each other; `app` puts them together.
 
 pub mod accounts;
+pub mod auctions;
+pub mod staff;

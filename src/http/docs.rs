@@ -29,6 +29,8 @@ pub const DOCS_PATH: &str = "/api/docs";
     modifiers(&Security),
     tags(
         (name = "accounts", description = "Signing up, signing in, and the own account"),
+        (name = "auctions", description = "Auctions, their bids, and the public log that anyone can check"),
+        (name = "staff", description = "Moderation, each act with who and why"),
         (name = "operations", description = "Health, readiness, metrics, time")
     )
 )]

@@ -94,6 +94,18 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
+/// The id of the request, as the log and every problem have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().cloned().ok_or_else(|| ApiError::internal("the request has no id"))
+    }
+}
+
 /// A value that does not fit, with the field that it is in.
 fn misfit(code: &'static str, place: &str, path: &str, cause: &str) -> ApiError {
     let unknown = cause.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
@@ -110,4 +122,42 @@ fn misfit(code: &'static str, place: &str, path: &str, cause: &str) -> ApiError 
     };
     let error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("{place}: {cause}"));
     if field.is_empty() { error } else { error.with("field", field) }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        status: Option<String>,
+        limit: Option<u32>,
+    }
+
+    async fn query(text: &str) -> Result<Wanted, ApiError> {
+        let request = Request::get(format!("/api/auctions?{text}")).body(Body::empty()).unwrap();
+        ApiQuery::from_request_parts(&mut request.into_parts().0, &()).await.map(|ApiQuery(wanted)| wanted)
+    }
+
+    #[tokio::test]
+    async fn a_query_is_read_without_the_fields_to_pick() {
+        let wanted = query("status=open%20now&fields=id,title&limit=3").await.unwrap();
+        assert_eq!(wanted, Wanted { status: Some("open now".into()), limit: Some(3) });
+        assert_eq!(query("").await.unwrap(), Wanted { status: None, limit: None });
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_a_query_is_named() {
+        for (text, code, field) in [("colour=red", "unknown_field", "colour"), ("limit=many", "invalid_query", "limit")]
+        {
+            let response = query(text).await.unwrap_err();
+            assert_eq!(response.code(), code);
+            let body = axum::body::to_bytes(response.respond("id").into_body(), 10_000).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["field"], field, "{body}");
+        }
+    }
 }

@@ -108,3 +108,6 @@ async fn security_headers(request: axum::extract::Request, next: axum::middlewar
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     response
 }
+
+#[cfg(test)]
+mod tests;

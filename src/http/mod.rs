@@ -11,14 +11,17 @@ mod frame;
 mod observe;
 pub mod ops;
 pub mod paging;
+pub mod paths;
 pub mod problem;
+mod rejection;
 mod shape;
 mod static_files;
 
 pub use caller::{CallerOf, MaybeCaller};
 pub use context::HttpContext;
-pub use extract::{ApiJson, ApiPath, ApiQuery, ClientAddress};
+pub use extract::{ApiJson, ApiPath, ApiQuery, ClientAddress, RequestId};
 pub use frame::{Frame, framed};
 pub use ops::{Ops, Probe};
 pub use paging::{List, Page, PageQuery};
+pub use paths::{AuctionPath, IdempotencyKey};
 pub use problem::{ApiError, Problem};

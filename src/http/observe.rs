@@ -11,7 +11,7 @@ use axum::response::Response;
 use tracing::Instrument as _;
 
 use super::context::HttpContext;
-use super::extract::ClientAddress;
+use super::extract::{ClientAddress, RequestId};
 use super::problem::{ApiError, PROBLEM_JSON};
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -37,6 +37,7 @@ pub(super) async fn observe(State(observer): State<Observer>, mut request: Reque
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or([127, 0, 0, 1].into(), |info| info.0.ip());
     let client = observer.context.client_address(peer, request.headers());
     request.extensions_mut().insert(ClientAddress(client));
+    request.extensions_mut().insert(RequestId(id.clone()));
 
     let span = tracing::info_span!("request", request_id = %id, %method, %route, %client);
     let limited = request.uri().path().starts_with("/api/");

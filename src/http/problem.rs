@@ -170,19 +170,11 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
-                tracing::error!(cause = %error, "the database does not answer: {error}");
-                Self::unavailable("the database does not answer")
-            }
-            _ => Self::internal(error),
+        if error.is_unavailable() {
+            tracing::error!(cause = %error, "the database does not answer: {error}");
+            return Self::unavailable("the database does not answer");
         }
-    }
-}
-
-impl From<sqlx::Error> for ApiError {
-    fn from(error: sqlx::Error) -> Self {
-        StoreError::from(error).into()
+        Self::internal(error)
     }
 }
 

@@ -36,10 +36,8 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     let cacheable = parts.headers.get(header::CACHE_CONTROL).is_none_or(|value| value != "no-store");
-    if cacheable && !parts.headers.contains_key(header::ETAG) {
-        if let Ok(tag) = HeaderValue::from_str(&etag(&body)) {
-            parts.headers.insert(header::ETAG, tag);
-        }
+    if let (true, Ok(tag)) = (cacheable, HeaderValue::from_str(&etag(&body))) {
+        parts.headers.entry(header::ETAG).or_insert(tag);
     }
     let unchanged = known.zip(parts.headers.get(header::ETAG)).is_some_and(|(known, tag)| matches(&known, tag));
     if unchanged {

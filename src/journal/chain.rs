@@ -1,8 +1,8 @@
 //! The hash chain of a log.
 //!
 //! `digest(n) = SHA-256(digest(n − 1) ‖ public bytes ‖ commitment)`, with 32 zero bytes before the first, and
-//! `commitment = HMAC-SHA256(key(n), private bytes)`, `key(n) = HMAC-SHA256(secret, "bidhub event" ‖ n)` with `n` as
-//! eight bytes, the highest first. Anyone can follow the chain from the public bytes and the commitments; a commitment
+//! `commitment = HMAC-SHA256(key(n), version ‖ epoch ‖ private bytes)`, `key(n) = HMAC-SHA256(secret, "bidhub event" ‖ n)`,
+//! with the version as two bytes, `epoch` and `n` as eight, the highest first. Anyone can follow the chain from the public bytes and the commitments; a commitment
 //! tells nothing of a ceiling, however few ceilings are likely; and one key opens one event without the others.
 //! HMAC is RFC 2104, SHA-256 is FIPS 180-4.
 
@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::record::VERSION;
 use super::{Head, Record};
 use crate::domain::Seq;
 
@@ -67,10 +68,10 @@ impl Chain {
 
     /// Seals public and private bytes as the record `seq`, and moves on to it.
     pub fn seal(&mut self, seq: Seq, epoch: u64, public: Arc<str>, private: Vec<u8>) -> Record {
-        let commitment = self.commitment(seq, &private);
+        let commitment = self.commitment(seq, VERSION, epoch, &private);
         let digest = digest(self.head.digest, public.as_bytes(), &commitment);
         self.head = Head { seq, digest };
-        Record { version: super::record::VERSION, seq, epoch, public, private, commitment, digest }
+        Record { version: VERSION, seq, epoch, public, private, commitment, digest }
     }
 
     /// Moves on to a record read back, if it is the one that follows.
@@ -79,7 +80,9 @@ impl Chain {
         if !genesis && record.seq != self.head.seq.next() {
             return Err(BrokenChain::Gap);
         }
-        if !bool::from(self.commitment(record.seq, &record.private).ct_eq(&record.commitment)) {
+        if !bool::from(
+            self.commitment(record.seq, record.version, record.epoch, &record.private).ct_eq(&record.commitment),
+        ) {
             return Err(BrokenChain::Commitment);
         }
         if digest(self.head.digest, record.public.as_bytes(), &record.commitment) != record.digest {
@@ -89,10 +92,16 @@ impl Chain {
         Ok(())
     }
 
-    fn commitment(&self, seq: Seq, private: &[u8]) -> [u8; 32] {
+    fn commitment(&self, seq: Seq, version: u16, epoch: u64, private: &[u8]) -> [u8; 32] {
         let key: [u8; 32] =
             self.keyed.clone().chain_update(LABEL).chain_update(seq.0.to_be_bytes()).finalize().into_bytes().into();
-        hmac(&key).chain_update(private).finalize().into_bytes().into()
+        hmac(&key)
+            .chain_update(version.to_be_bytes())
+            .chain_update(epoch.to_be_bytes())
+            .chain_update(private)
+            .finalize()
+            .into_bytes()
+            .into()
     }
 }
 
@@ -114,8 +123,8 @@ pub enum BrokenChain {
     /// Its number is not the next one.
     #[error("its number is not the next one")]
     Gap,
-    /// Its private bytes are not those committed to.
-    #[error("its private bytes are not those committed to")]
+    /// Its private bytes, version or epoch are not those committed to.
+    #[error("its private bytes, version or epoch are not those committed to")]
     Commitment,
     /// Its bytes or the one before are not those hashed.
     #[error("its digest does not follow from its bytes and the record before")]

@@ -146,7 +146,7 @@ impl fmt::Display for Report {
         row("seconds", format!("{:.1}", self.seconds))?;
         row("bids/s", format!("{:.0}", self.bids_per_second))?;
         row("bid to ack, p50", millis(self.ack_p50_us))?;
-        row("bid to ack, p99", millis(self.ack_p99_us))
+        write!(f, "{:<24}{:>12}", "bid to ack, p99", millis(self.ack_p99_us))
     }
 }
 

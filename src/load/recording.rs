@@ -92,6 +92,10 @@ mod tests {
     #[test]
     fn what_is_no_record_is_refused() {
         assert!(read("auction,item\n1,lamp\n".as_bytes()).is_err());
-        assert_eq!(read("auction,item,duration_days,opening_minor,recorded_price_minor,bid_day,bidder,max_minor\n".as_bytes()).unwrap(), []);
+        assert_eq!(
+            read("auction,item,duration_days,opening_minor,recorded_price_minor,bid_day,bidder,max_minor\n".as_bytes())
+                .unwrap(),
+            []
+        );
     }
 }

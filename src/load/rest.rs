@@ -91,7 +91,11 @@ impl Rest {
             }
             let (error, least) = match request.send().await {
                 Ok(answer) if answer.status().is_success() => {
-                    return Ok(if answer.status() == StatusCode::NO_CONTENT { Value::Null } else { answer.json().await? });
+                    return Ok(if answer.status() == StatusCode::NO_CONTENT {
+                        Value::Null
+                    } else {
+                        answer.json().await?
+                    });
                 }
                 Ok(answer) => {
                     let least = retry_after(&answer);

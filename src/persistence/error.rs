@@ -30,6 +30,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// True if the database could not be asked at all, so that the same may be tried again.
+    pub fn is_unavailable(&self) -> bool {
+        use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
+        matches!(self, Self::Driver(PoolTimedOut | PoolClosed | WorkerCrashed | Io(_)))
+    }
+
     /// True if the cause is a row that is there already (a unique or primary key).
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.is_unique_violation())

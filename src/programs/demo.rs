@@ -8,9 +8,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, Env};
+use crate::app;
 use crate::config::{ConfigError, Settings};
 use crate::domain::Span;
+use crate::env::Env;
 use crate::lifecycle;
 use crate::load::demo::{AUCTIONS, VISITOR_EMAIL, VISITOR_PASSWORD, World};
 use crate::load::identity::Signer;
@@ -70,13 +71,7 @@ pub async fn run(mut settings: Settings, args: &DemoArgs) -> anyhow::Result<()> 
 }
 
 /// Fills the hub once it is up, says where it is, and lets people bid.
-async fn people(
-    world: World,
-    rest: Rest,
-    url: String,
-    quiet: bool,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
+async fn people(world: World, rest: Rest, url: String, quiet: bool, shutdown: CancellationToken) -> anyhow::Result<()> {
     // Whatever goes wrong while the hub is filled ends the hub.
     let stop = shutdown.clone().drop_guard();
     let filled = shutdown.run_until_cancelled(async {
@@ -88,8 +83,8 @@ async fn people(
         None => return Ok(()),
         Some(filled) => filled?,
     }
-    println!("bidhub demo on {url}");
-    println!("sign in as {VISITOR_EMAIL} with the password {VISITOR_PASSWORD}");
+    super::say(format_args!("bidhub demo on {url}"));
+    super::say(format_args!("sign in as {VISITOR_EMAIL} with the password {VISITOR_PASSWORD}"));
     if quiet {
         shutdown.cancelled().await;
     } else {

@@ -5,6 +5,7 @@
 pub mod demo;
 pub mod export;
 pub mod replay;
+pub mod user;
 pub mod verify;
 
 use anyhow::Context as _;
@@ -12,12 +13,11 @@ use secrecy::ExposeSecret as _;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, Env};
-use crate::cli::UserAddArgs;
+use crate::app;
 use crate::config::{ConfigError, Settings};
-use crate::features::accounts::{Added, user_add};
+use crate::env::Env;
 use crate::lifecycle;
-use crate::persistence::{Db, migrate};
+use crate::persistence::Db;
 
 /// `bidhub serve`: runs the hub until a signal ends it.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -26,27 +26,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
     let shutdown = CancellationToken::new();
     lifecycle::on_signal(shutdown.clone())?;
-    println!("bidhub listens on http://{}", listener.local_addr()?);
+    say(format_args!("bidhub listens on http://{}", listener.local_addr()?));
     app::serve(listener, settings, Env::default(), shutdown).await
-}
-
-/// `bidhub user add`: creates an account, or gives one that is there a role.
-pub async fn add_user(settings: &Settings, args: &UserAddArgs) -> anyhow::Result<()> {
-    let db = app::open_database(settings).await?;
-    migrate(&db).await?;
-    let read = || {
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-    };
-    let name = args.display_name.as_deref();
-    let added = user_add(&db, settings.password_cost, &args.email, name, &args.role, read).await?;
-    db.close().await;
-    match added {
-        Added::Created(id) => println!("created {id} ({}) with the role {}", args.email, args.role),
-        Added::Granted(id) => println!("{id} ({}) has the role {} now; its password stays", args.email, args.role),
-    }
-    Ok(())
 }
 
 /// Opens the journal's database to look at it, beside a running hub or without one.
@@ -61,4 +42,10 @@ pub async fn open_journal(settings: &Settings) -> anyhow::Result<Db> {
         return Err(ConfigError(why).into());
     }
     Db::sqlite_read_only(&file).await.with_context(|| format!("{} cannot be opened", file.display()))
+}
+
+/// Says one line on standard output. That nobody listens there is no reason to stop.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -67,9 +67,9 @@ pub async fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<bool>
     let lots = read_lots(args)?;
     let report = replay(args, secret, &lots).await?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        super::say(format_args!("{}", serde_json::to_string(&report)?));
     } else {
-        print!("{report}");
+        super::say(format_args!("{report}"));
     }
     Ok(as_expected(args, &report, lots.len()))
 }
@@ -94,7 +94,8 @@ fn read_lots(args: &ReplayArgs) -> anyhow::Result<Vec<Lot>> {
 
 fn as_expected(args: &ReplayArgs, report: &Report, lots: usize) -> bool {
     let mut met = report.unplayed_bids == 0 && report.auctions == lots as u64;
-    let counts = [("accepted", args.expect_accepted, report.accepted), ("equal", args.expect_equal, report.equal_prices)];
+    let counts =
+        [("accepted", args.expect_accepted, report.accepted), ("equal", args.expect_equal, report.equal_prices)];
     for (name, expected, found) in counts {
         if let Some(expected) = expected.filter(|&expected| expected != found) {
             eprintln!("{name}: {found}, where {expected} was expected");
@@ -110,9 +111,7 @@ fn increments(name: &str) -> anyhow::Result<Option<Value>> {
         "default" => Ok(None),
         "ebay" => {
             let table = Increments::default();
-            let band = |band: &crate::domain::increments::Band| {
-                json!({"from": band.from.minor_units(), "step": band.step.minor_units()})
-            };
+            let band = |band: &crate::domain::increments::Band| json!({"from": band.from.minor_units(), "step": band.step.minor_units()});
             Ok(Some(table.bands().iter().map(band).collect()))
         }
         file => {

@@ -36,11 +36,11 @@ pub async fn run(settings: &Settings, args: &VerifyArgs) -> anyhow::Result<bool>
         Ok(checked) => {
             let Checked { auctions, events, bids } = checked;
             let seconds = started.elapsed().as_secs_f64();
-            println!("verified: {auctions} auctions, {events} events, {bids} bids in {seconds:.1} s");
+            super::say(format_args!("verified: {auctions} auctions, {events} events, {bids} bids in {seconds:.1} s"));
             Ok(true)
         }
         Err(wrong) => {
-            println!("{wrong}");
+            super::say(format_args!("{wrong}"));
             Ok(false)
         }
     }
@@ -101,7 +101,8 @@ async fn exported(path: &Path) -> anyhow::Result<Outcome> {
     let outcome = loop {
         line.clear();
         // One byte more than the longest line tells a line too long from one that just fits.
-        let read = (&mut reader).take(LINE_MAX_BYTES as u64 + 1).read_until(b'\n', &mut line).await.with_context(name)?;
+        let read =
+            (&mut reader).take(LINE_MAX_BYTES as u64 + 1).read_until(b'\n', &mut line).await.with_context(name)?;
         if read == 0 {
             break Ok(());
         }

@@ -15,7 +15,7 @@ use super::mirror::Mirror;
 use super::recovery::{Recovered, RoomError, counting_bids, recover};
 use super::registry::{Departure, Deps};
 use crate::domain::auction::Rejection;
-use crate::domain::{AuctionId, Span, Timestamp};
+use crate::domain::{AccountId, AuctionId, BidKey, Span, Timestamp};
 use crate::journal::{AppendError, Batch, Lease, Outage, Snapshot};
 
 const SNAPSHOT_EVENTS_MIN: usize = 4_096;
@@ -25,6 +25,17 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 const SLEEP_NEAR_MAX: Duration = Duration::from_millis(500);
 const NEAR_MILLIS: i64 = 60_000;
+
+/// How an append went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Appended {
+    /// It is committed, or there was nothing to commit.
+    InTime,
+    /// It is committed, but took so long that time was lost to bidders.
+    Late,
+    /// It did not come back as committed; the log was read again.
+    Failed,
+}
 
 pub(super) struct Actor {
     auction: AuctionId,
@@ -104,7 +115,7 @@ impl Actor {
             let from = until.minus(Span::from_millis(late.as_millis() as i64));
             let mut pending = Pending::default();
             self.desk.give_back(Outage { from, until }, until, &mut pending);
-            self.append(pending, until).await;
+            self.commit(pending, from).await;
         }
     }
 
@@ -156,10 +167,14 @@ impl Actor {
         let mut bid_key = None;
         let answer = match ask {
             Ask::Bid(bid) => {
-                bid_key = Some((bid.bidder, bid.key.clone()));
+                bid_key = Some((bid.bidder, bid.key.clone(), bid.offer));
                 self.desk.bid(bid, entered, pending)
             }
             Ask::Act(act) => self.act(act, entered, pending).await,
+            Ask::Look => {
+                self.desk.tick(entered, pending);
+                Ok(Answer::Done(self.desk.state.seq))
+            }
             Ask::Shutdown => {
                 self.closing = true;
                 Ok(Answer::Done(self.desk.state.seq))
@@ -179,23 +194,28 @@ impl Actor {
         self.desk.act(act, bids, entered, pending)
     }
 
-    /// Commits what is pending and then tells everyone concerned. A journal that took too long is time lost to bidders,
-    /// which is given back if it matters.
+    /// Commits what is pending and then tells everyone concerned. A journal that failed or took too long is time lost to
+    /// bidders since `started`, which is given back if it matters before anything else is decided.
     async fn commit(&mut self, pending: Pending, started: Timestamp) {
-        if self.append(pending, started).await {
+        let mut outcome = self.append(pending).await;
+        while outcome != Appended::InTime && !self.closing {
             let until = self.deps.clock.now();
             let mut pending = Pending::default();
             self.desk.give_back(Outage { from: started, until }, until, &mut pending);
-            // What this append takes is not counted again: no bid waits for it that was not given its time.
-            self.append(pending, until).await;
+            outcome = match self.append(pending).await {
+                // Nothing was given back, so the loss goes on from where it began.
+                Appended::Failed => Appended::Failed,
+                // What this append took is not counted again: no bid waits for it that was not given its time.
+                Appended::InTime | Appended::Late => Appended::InTime,
+            };
         }
     }
 
-    /// Appends and tells. True if it took so long that time was lost.
-    async fn append(&mut self, mut pending: Pending, started: Timestamp) -> bool {
+    /// Appends and tells.
+    async fn append(&mut self, mut pending: Pending) -> Appended {
         let Some(onto) = pending.onto.filter(|_| !pending.records.is_empty()) else {
             pending.replies.into_iter().for_each(Waiting::give);
-            return false;
+            return Appended::InTime;
         };
         let publics = pending.publics();
         let batch = Batch {
@@ -214,11 +234,11 @@ impl Actor {
                 self.flush_at = self.mirror.commit(&pending.events, publics.into_iter()).or(self.flush_at);
                 pending.replies.into_iter().for_each(Waiting::give);
                 self.keep_snapshot();
-                clock.elapsed() >= self.deps.limits.stall
+                if clock.elapsed() >= self.deps.limits.stall { Appended::Late } else { Appended::InTime }
             }
             Err(error) => {
                 self.read_again(pending, error).await;
-                started < self.deps.clock.now()
+                Appended::Failed
             }
         }
     }
@@ -247,24 +267,37 @@ impl Actor {
         tracing::warn!(auction = %self.auction, %error, "an append did not come back, so the log is read again: {error}");
         metrics::counter!("bidhub_room_rereads_total").increment(1);
         let mut pause = RETRY_FIRST;
-        while let Err(error) = self.try_read_again().await {
-            if self.deps.lost.is_cancelled() {
+        while let Err(error) = self.try_read_again(&pending.refused).await {
+            tracing::warn!(auction = %self.auction, %error, "the log cannot be read yet: {error}");
+            if !self.wait_to_retry(&mut pause).await {
                 // Whoever owns the room now will answer; the replies say so as they are dropped.
-                self.closing = true;
                 return;
             }
-            tracing::warn!(auction = %self.auction, %error, "the log cannot be read yet: {error}");
-            let jitter = Duration::from_millis(self.deps.chance.below(pause.as_millis() as u64));
-            tokio::time::sleep(pause / 2 + jitter / 2).await;
-            pause = (pause * 2).min(RETRY_MAX);
         }
         for Waiting { reply, bid, .. } in pending.replies {
-            let verdict = bid.and_then(|(bidder, key)| self.desk.state.verdict(bidder, &key));
-            reply.give(verdict.map(Answer::Verdict).ok_or(Rejection::Unavailable));
+            let found = bid.map(|(bidder, key, offer)| self.desk.found(bidder, &key, offer));
+            reply.give(found.unwrap_or(Err(Rejection::Unavailable)));
+        }
+        // Until the journal takes writes again nothing can be decided, and above all nothing closed.
+        while let Err(error) = self.deps.journal.probe().await {
+            tracing::warn!(auction = %self.auction, %error, "the log cannot be written to yet: {error}");
+            if !self.wait_to_retry(&mut pause).await {
+                return;
+            }
         }
     }
 
-    async fn try_read_again(&mut self) -> Result<(), RoomError> {
+    /// Waits a little, each time longer. False if the room must not go on.
+    async fn wait_to_retry(&mut self, pause: &mut Duration) -> bool {
+        let jitter = Duration::from_millis(self.deps.chance.below(pause.as_millis() as u64));
+        tokio::select! {
+            () = self.deps.lost.cancelled() => self.closing = true,
+            () = tokio::time::sleep(*pause / 2 + jitter / 2) => *pause = (*pause * 2).min(RETRY_MAX),
+        }
+        !self.closing
+    }
+
+    async fn try_read_again(&mut self, refused: &[(AccountId, BidKey)]) -> Result<(), RoomError> {
         let unavailable = |error: &dyn std::fmt::Display| RoomError::Unavailable(error.to_string());
         self.lease = self.deps.leases.acquire(self.auction).await.map_err(|error| unavailable(&error))?;
         let recovered = recover(&*self.deps.journal, self.auction).await?;
@@ -280,7 +313,7 @@ impl Actor {
             }
         }
         self.since_snapshot = recovered.since_snapshot;
-        self.desk.restart(recovered, self.lease.epoch);
+        self.desk.restart(recovered, self.lease.epoch, refused);
         self.flush_at = self.mirror.commit(&events, publics.into_iter()).or(self.flush_at);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::handle::{Act, Answer, Reply};
 use super::recovery::Recovered;
 use super::rejected::RejectedKeys;
-use crate::domain::auction::{Bid, Command, Event, PriorBid, Rejection, State};
+use crate::domain::auction::{Bid, Command, Event, Offer, PriorBid, Rejection, State};
 use crate::domain::{AccountId, BidKey, Span, Timestamp};
 use crate::journal::record::seal_event;
 use crate::journal::{Chain, Head, Outage, Record};
@@ -27,6 +27,8 @@ pub(super) struct Pending {
     pub events: Vec<Event>,
     pub records: Vec<Record>,
     pub replies: Vec<Waiting>,
+    /// What was refused on the state that this batch makes.
+    pub refused: Vec<(AccountId, BidKey)>,
 }
 
 /// An answer that waits for the commit it rests on.
@@ -34,7 +36,7 @@ pub(super) struct Waiting {
     pub reply: Reply,
     pub answer: Result<Answer, Rejection>,
     /// By what a bid's verdict is found again, should the commit fail.
-    pub bid: Option<(AccountId, BidKey)>,
+    pub bid: Option<(AccountId, BidKey, Offer)>,
     /// Counts the bid as in flight until it is answered.
     pub _slot: Option<super::handle::InFlight>,
 }
@@ -45,13 +47,22 @@ impl Desk {
         Self { state, chain, epoch, rejected: RejectedKeys::default(), remember_for }
     }
 
-    /// Goes on from what the log says, forgetting what was decided ahead of it.
-    pub(super) fn restart(&mut self, recovered: Recovered, epoch: u64) {
+    /// Goes on from what the log says, forgetting what was decided ahead of it: what was `refused` on a state that never
+    /// came to be must be decided anew.
+    pub(super) fn restart(&mut self, recovered: Recovered, epoch: u64, refused: &[(AccountId, BidKey)]) {
         self.state = recovered.state;
         self.chain = recovered.chain;
         self.epoch = epoch;
-        // What was refused on a state that never came to be must be decided anew.
-        self.rejected = RejectedKeys::default();
+        self.rejected.forget(refused);
+    }
+
+    /// What the log says of a bid whose commit was not heard of.
+    pub(super) fn found(&self, bidder: AccountId, key: &BidKey, offer: Offer) -> Result<Answer, Rejection> {
+        match self.state.remembered(bidder, key) {
+            Some(first) if first.offer == offer => Ok(Answer::Verdict(first.verdict)),
+            Some(_) => Err(Rejection::KeyReused),
+            None => Err(Rejection::Unavailable),
+        }
     }
 
     /// Opens and closes what is due at `now`.
@@ -85,7 +96,9 @@ impl Desk {
         match decided {
             Ok(_) => self.state.verdict(bid.bidder, &bid.key).map(Answer::Verdict).ok_or(Rejection::Unavailable),
             Err(rejection) => {
-                self.rejected.remember(&bid, rejection, now.plus(self.remember_for));
+                if self.rejected.remember(&bid, rejection, now.plus(self.remember_for)) {
+                    pending.refused.push((bid.bidder, bid.key));
+                }
                 Err(rejection)
             }
         }

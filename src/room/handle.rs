@@ -42,7 +42,9 @@ pub enum Answer {
 }
 
 /// Where an answer goes. It is given exactly once: a reply that is dropped answers `unavailable`.
-pub struct Reply(Option<Box<dyn FnOnce(Result<Answer, Rejection>) + Send>>);
+pub struct Reply(Option<Box<Give>>);
+
+type Give = dyn FnOnce(Result<Answer, Rejection>) + Send;
 
 impl Reply {
     /// A reply that calls `give`.
@@ -78,6 +80,8 @@ pub(super) struct Envelope {
 pub(super) enum Ask {
     Bid(Bid),
     Act(Act),
+    /// Time has passed: look what is due.
+    Look,
     Shutdown,
 }
 
@@ -166,6 +170,11 @@ impl RoomHandle {
             Err((Ask::Act(act), reply)) => Err((act, reply)),
             _ => Ok(()),
         }
+    }
+
+    /// Asks the room to look at the clock, which may have been set. A room too busy to be asked looks by itself.
+    pub(super) fn nudge(&self) {
+        let _ = self.send(Ask::Look, Reply::new(|_| ()), None);
     }
 
     /// Asks the room to finish what it has and go away.

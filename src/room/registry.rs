@@ -19,7 +19,7 @@ use crate::coordination::Leases;
 use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, LogId, Seq, Span};
 use crate::journal::record::seal_genesis;
-use crate::journal::{Chain, Journal, NewLog, Secret};
+use crate::journal::{Chain, Journal, NewLog, Outage, Secret};
 
 /// What rooms need.
 pub struct Deps {
@@ -131,7 +131,10 @@ impl Rooms {
                     return Err(error);
                 }
             };
-            if !room.mailbox.is_closed() && !room.gone.is_cancelled() {
+            if self.inner.closed.is_cancelled() {
+                // Loaded while all rooms were being closed, and so perhaps overlooked.
+                room.shutdown().await;
+            } else if !room.mailbox.is_closed() && !room.gone.is_cancelled() {
                 return Ok(room);
             }
             // It is going away; the next one can be loaded once it has.
@@ -144,7 +147,10 @@ impl Rooms {
         let deps = self.inner.deps.clone();
         let lease = deps.leases.acquire(auction).await.map_err(|error| RoomError::Unavailable(error.to_string()))?;
         let recovered = recover(&*deps.journal, auction).await?;
-        let outages = deps.journal.outages_after(recovered.state.last_at).await?;
+        let last_at = recovered.state.last_at;
+        // Where something was decided, nothing was lost before.
+        let outages = deps.journal.outages_after(last_at).await?.into_iter();
+        let outages = outages.map(|outage| Outage { from: outage.from.max(last_at), ..outage }).collect();
         let (log, state, recent) = (recovered.log, recovered.state.clone(), recovered.recent.clone());
         let mirror = Arc::new(Mirror::new(auction, log, state, recent, deps.limits.coalesce));
         let (mailbox, letters) = mpsc::channel(deps.limits.mailbox_capacity);
@@ -227,7 +233,7 @@ impl Rooms {
         }
     }
 
-    /// True if the room is loaded.
+    /// True if the room is in memory.
     pub fn is_loaded(&self, auction: AuctionId) -> bool {
         self.inner.entries.get(&auction).is_some_and(|entry| entry.initialized())
     }

@@ -22,10 +22,10 @@ impl RejectedKeys {
         Some(if *offer == bid.offer { *rejection } else { Rejection::KeyReused })
     }
 
-    /// Remembers a refusal until `until`, if it is final.
-    pub(super) fn remember(&mut self, bid: &Bid, rejection: Rejection, until: Timestamp) {
+    /// Remembers a refusal until `until`, if it is final. True if it is.
+    pub(super) fn remember(&mut self, bid: &Bid, rejection: Rejection, until: Timestamp) -> bool {
         if !rejection.is_final() || rejection == Rejection::KeyReused {
-            return;
+            return false;
         }
         if self.order.len() >= REJECTED_MAX {
             self.forget_oldest();
@@ -33,6 +33,16 @@ impl RejectedKeys {
         if self.by_key.insert((bid.bidder, bid.key.clone()), (bid.offer, rejection)).is_none() {
             self.order.push_back((until, bid.bidder, bid.key.clone()));
         }
+        true
+    }
+
+    /// Forgets refusals that nobody was told.
+    pub(super) fn forget(&mut self, keys: &[(AccountId, BidKey)]) {
+        for key in keys {
+            self.by_key.remove(key);
+        }
+        let by_key = &self.by_key;
+        self.order.retain(|(_, bidder, key)| by_key.contains_key(&(*bidder, key.clone())));
     }
 
     /// Forgets what no copy can ask for any more.

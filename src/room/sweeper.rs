@@ -1,4 +1,4 @@
-//! The sweeper: loads rooms in which something is about to fall due, so that an auction opens and ends on time though
+//! The sweeper: wakes rooms in which something is about to fall due, so that an auction opens and ends on time though
 //! nobody is connected. It decides nothing; the rooms do.
 
 use std::time::Duration;
@@ -23,10 +23,11 @@ pub async fn sweep(rooms: Rooms) {
         match rooms.deps().journal.due_by(horizon, PAGE).await {
             Ok(due) => {
                 for auction in due {
-                    if !rooms.is_loaded(auction)
-                        && let Err(error) = rooms.get(auction).await
-                    {
-                        tracing::warn!(%auction, %error, "a room that is due cannot be opened: {error}");
+                    match rooms.get(auction).await {
+                        Ok(room) => room.nudge(),
+                        Err(error) => {
+                            tracing::warn!(%auction, %error, "a room that is due cannot be opened: {error}");
+                        }
                     }
                 }
             }

@@ -121,5 +121,8 @@ fn below_its_reserve_nothing_is_sold() {
         *public = json!({"at": at, "kind": "private", "seq": seq});
     })
     .unwrap_err();
-    assert!(finding.to_string().contains("the outcome is sold") || finding.to_string().contains("reserve"), "{finding}");
+    assert!(
+        finding.to_string().contains("the outcome is sold") || finding.to_string().contains("reserve"),
+        "{finding}"
+    );
 }

@@ -30,14 +30,7 @@ impl State {
             EventKind::Ended { outcome, winner, .. } => {
                 self.phase = Phase::Ended { outcome: *outcome, winner: *winner };
             }
-            EventKind::Amended { terms, .. } => {
-                self.terms = (**terms).clone();
-                self.ends_at = self.terms.ends_at;
-                self.cap = planned_cap(&self.terms);
-                if matches!(self.phase, Phase::Paused { .. }) {
-                    self.phase = Phase::Paused { time_left: self.ends_at.since(event.at) };
-                }
-            }
+            EventKind::Amended { terms, .. } => self.amend(terms, event.at),
             EventKind::AllowanceSet { bidder, amount, version } => {
                 let bidder = self.bidders.entry(*bidder).or_default();
                 bidder.allowance = *amount;
@@ -76,6 +69,22 @@ impl State {
             reserve_met: void.reserve_met,
         };
         self.bidders.entry(void.bidder).or_default().max = void.bidder_max;
+    }
+
+    /// A new planned end holds as it stands. Where the plan is kept, so is what pauses and outages have given back.
+    fn amend(&mut self, terms: &Terms, at: Timestamp) {
+        let moved = self.ends_at.since(self.terms.ends_at);
+        let replanned = terms.ends_at != self.terms.ends_at;
+        self.terms = terms.clone();
+        self.cap = planned_cap(terms);
+        if !replanned {
+            self.cap = self.cap.plus(moved);
+            return;
+        }
+        self.ends_at = terms.ends_at;
+        if let Phase::Paused { time_left } = &mut self.phase {
+            *time_left = self.ends_at.since(at);
+        }
     }
 
     /// The end and its cap move by as long as the pause has lasted.

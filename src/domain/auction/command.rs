@@ -16,7 +16,7 @@ pub enum Command {
     Outage {
         /// The last moment at which they surely could.
         from: Timestamp,
-        /// The moment of recovery.
+        /// The moment of recovery. Lost time counts on until the decision, which follows at once.
         until: Timestamp,
     },
     /// Staff halt the bidding for a while.

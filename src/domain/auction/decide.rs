@@ -4,6 +4,24 @@ use super::event::{BidPlaced, BidVoided};
 use super::*;
 use crate::domain::{AccountId, Money, Seq, Span, Timestamp};
 
+/// The facts of one decision, numbered and dated as they are added.
+struct Facts {
+    next: Seq,
+    at: Timestamp,
+    events: Vec<Event>,
+}
+
+impl Facts {
+    fn after(seq: Seq, at: Timestamp) -> Self {
+        Self { next: seq.next(), at, events: Vec::new() }
+    }
+
+    fn push(&mut self, kind: EventKind) {
+        self.events.push(Event { seq: self.next, at: self.at, kind });
+        self.next = self.next.next();
+    }
+}
+
 impl State {
     /// Decides `command` at the moment `now`. No events and no refusal means that nothing is to be done: time brought
     /// nothing, or the key was accepted before and [`State::verdict`] has the answer.
@@ -11,56 +29,49 @@ impl State {
     /// `now` may lie before the last event (clocks differ); an event is never dated before the one it follows.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         let now = now.max(self.last_at);
-        let kinds = match command {
-            Command::Bid(bid) => self.decide_bid(bid, now)?,
-            Command::Tick => self.decide_tick(now),
-            Command::Outage { from, until } => self.decide_outage(*from, *until),
+        let mut facts = Facts::after(self.seq, now);
+        match command {
+            Command::Bid(bid) => self.decide_bid(bid, now, &mut facts)?,
+            Command::Tick => self.decide_tick(now, &mut facts),
+            Command::Outage { from, until } => self.decide_outage(*from, *until, &mut facts),
             Command::Pause { by, reason } => {
                 self.check_open(now)?;
                 let time_left = self.ends_at.since(now);
-                vec![EventKind::Paused { by: *by, reason: reason.clone(), time_left }]
+                facts.push(EventKind::Paused { by: *by, reason: reason.clone(), time_left });
             }
-            Command::Resume { by } => vec![EventKind::Resumed { by: *by, ends_at: now.plus(self.check_paused()?) }],
+            Command::Resume { by } => {
+                let ends_at = now.plus(self.check_paused()?);
+                facts.push(EventKind::Resumed { by: *by, ends_at });
+            }
             Command::Stop { by, reason, only_without_bids } => {
                 self.check_not_over(now)?;
                 if *only_without_bids && self.ever_bid {
                     return Err(Rejection::HasBids);
                 }
-                vec![EventKind::Stopped { by: *by, reason: reason.clone() }]
+                facts.push(EventKind::Stopped { by: *by, reason: reason.clone() });
             }
             Command::Void { by, reason, seq, bids } => {
                 let (by, reason) = (*by, reason.clone());
-                vec![self.decide_void(*seq, bids, now, by, reason)?]
+                facts.push(self.decide_void(*seq, bids, now, by, reason)?);
             }
             Command::Amend { by, terms, listing } => {
-                self.check_not_over(now)?;
-                if self.ever_bid {
-                    return Err(Rejection::HasBids);
-                }
-                let opened = !matches!(self.phase, Phase::Scheduled);
-                let fixed = terms.seller == self.terms.seller && terms.currency == self.terms.currency;
-                if !fixed || opened && terms.starts_at != self.terms.starts_at || terms.validate(now).is_err() {
-                    return Err(Rejection::InvalidTerms);
-                }
-                vec![EventKind::Amended { by: *by, terms: terms.clone(), listing: listing.clone() }]
+                self.check_amendment(terms, now)?;
+                facts.push(EventKind::Amended { by: *by, terms: terms.clone(), listing: listing.clone() });
             }
             Command::SetAllowance { bidder, amount, version } => {
                 self.check_allowance(*bidder, *amount, *version)?;
-                vec![EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version }]
+                facts.push(EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version });
             }
-        };
-        let numbered = kinds.into_iter().zip(self.seq.0 + 1..);
-        Ok(numbered.map(|(kind, seq)| Event { seq: Seq(seq), at: now, kind }).collect())
+        }
+        Ok(facts.events)
     }
 
-    fn decide_bid(&self, bid: &Bid, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
+    fn decide_bid(&self, bid: &Bid, now: Timestamp, facts: &mut Facts) -> Result<(), Rejection> {
         let bidder = self.bidder(bid.bidder);
-        if let Some(bidder) = bidder {
-            match bidder.keys.get(&bid.key) {
-                Some(first) if first.offer == bid.offer => return Ok(Vec::new()),
-                Some(_) => return Err(Rejection::KeyReused),
-                None => bidder.keys.check_room(now)?,
-            }
+        match bidder.and_then(|bidder| bidder.keys.get(&bid.key)) {
+            Some(first) if first.offer == bid.offer => return Ok(()),
+            Some(_) => return Err(Rejection::KeyReused),
+            None => {}
         }
         self.check_open(now)?;
         if bid.bidder == self.terms.seller {
@@ -73,23 +84,26 @@ impl State {
             return Err(Rejection::InvalidAmount);
         }
         let judgement = self.terms.format.judge(&self.standing, bid.bidder, bid.offer)?;
-        if self.clip(bid.bidder, judgement.ceiling) < judgement.ceiling {
-            let allowance = bidder.map_or(Money::ZERO, |bidder| bidder.allowance);
+        let allowance = bidder.map_or(Money::ZERO, |bidder| bidder.allowance);
+        if self.terms.funds == Funds::Required && judgement.ceiling > allowance {
             return Err(Rejection::InsufficientFunds { allowance });
         }
-        Ok(self.bid_placed(bid, judgement, now))
+        if let Some(bidder) = bidder {
+            bidder.keys.check_room(now)?;
+        }
+        let alias = bidder.and_then(|bidder| bidder.alias).unwrap_or(self.aliases + 1);
+        self.bid_placed(bid, alias, judgement, now, facts);
+        Ok(())
     }
 
     /// The facts of a bid that stands, in their fixed order: the bid, the reserve, then what it does to the end.
-    fn bid_placed(&self, bid: &Bid, judgement: Judgement, now: Timestamp) -> Vec<EventKind> {
-        let alias = self.bidder(bid.bidder).and_then(|bidder| bidder.alias).unwrap_or(self.aliases + 1);
+    fn bid_placed(&self, bid: &Bid, alias: u32, judgement: Judgement, now: Timestamp, facts: &mut Facts) {
         let leader = match self.standing.leader {
             Some(leader) if !judgement.leading => leader.alias,
             _ => alias,
         };
         let price = judgement.price;
-        let mut kinds = Vec::with_capacity(3);
-        kinds.push(EventKind::Bid(BidPlaced {
+        facts.push(EventKind::Bid(BidPlaced {
             bidder: bid.bidder,
             alias,
             key: bid.key.clone(),
@@ -104,15 +118,14 @@ impl State {
             ends_at: self.ends_at,
         }));
         if !self.standing.reserve_met && self.terms.format.reserve().is_some_and(|reserve| price >= reserve) {
-            kinds.push(EventKind::ReserveMet { price });
+            facts.push(EventKind::ReserveMet { price });
         }
         if bid.offer == Offer::BuyNow {
             let winner = Some(Winner { account: bid.bidder, alias });
-            kinds.push(EventKind::Ended { outcome: Outcome::BoughtNow, price: Some(price), winner });
+            facts.push(EventKind::Ended { outcome: Outcome::BoughtNow, price: Some(price), winner });
         } else if let Some(ends_at) = self.soft_close(now) {
-            kinds.push(EventKind::Extended { ends_at, cause: ExtensionCause::SoftClose });
+            facts.push(EventKind::Extended { ends_at, cause: ExtensionCause::SoftClose });
         }
-        kinds
     }
 
     /// The new end, if an accepted bid at `now` moves it.
@@ -125,36 +138,34 @@ impl State {
 
     /// One step at a time: what is due for opening and for closing opens first, and closes when asked again. Between the
     /// two, lost time can be given back.
-    fn decide_tick(&self, now: Timestamp) -> Vec<EventKind> {
+    fn decide_tick(&self, now: Timestamp, facts: &mut Facts) {
         match self.phase {
-            Phase::Scheduled if now >= self.terms.starts_at => vec![EventKind::Opened { ends_at: self.ends_at }],
+            Phase::Scheduled if now >= self.terms.starts_at => facts.push(EventKind::Opened { ends_at: self.ends_at }),
             Phase::Open if now >= self.ends_at => {
                 let standing = &self.standing;
                 let sold = standing.price.filter(|&price| self.terms.format.sells_at(price)).zip(standing.leader);
-                vec![EventKind::Ended {
+                facts.push(EventKind::Ended {
                     outcome: if sold.is_some() { Outcome::Sold } else { Outcome::Unsold },
                     price: sold.map(|(price, _)| price),
                     winner: sold.map(|(_, leader)| Winner { account: leader.account, alias: leader.alias }),
-                }]
+                });
             }
-            _ => Vec::new(),
+            _ => {}
         }
     }
 
-    /// Lost time that reached into the last stretch before the end is given back, and with it at least the grace.
-    fn decide_outage(&self, from: Timestamp, until: Timestamp) -> Vec<EventKind> {
-        if self.phase != Phase::Open {
-            return Vec::new();
-        }
-        let from = from.max(self.terms.starts_at);
+    /// Lost time that reached into the last stretch before the end is given back, and with it at least the grace. Both
+    /// ends of it stand in the log, so an audit comes to the same end.
+    fn decide_outage(&self, from: Timestamp, until: Timestamp, facts: &mut Facts) {
+        let since = from.max(self.terms.starts_at);
         let window = self.terms.format.soft_close().map_or(Span::ZERO, |soft| soft.window);
         let stretch = window.max(self.terms.grace);
-        if from < until && from < self.ends_at && until > self.ends_at.minus(stretch) {
-            let ends_at = self.ends_at.plus(until.since(from)).max(until.plus(self.terms.grace));
-            let extended = EventKind::Extended { ends_at, cause: ExtensionCause::Outage };
-            return vec![EventKind::Suspended { since: from, until }, extended];
+        let lost = since < until && since < self.ends_at;
+        if self.phase == Phase::Open && lost && until > self.ends_at.minus(stretch) {
+            let ends_at = self.ends_at.plus(until.since(since)).max(until.plus(self.terms.grace));
+            facts.push(EventKind::Suspended { since, until });
+            facts.push(EventKind::Extended { ends_at, cause: ExtensionCause::Outage });
         }
-        Vec::new()
     }
 
     fn decide_void(
@@ -206,6 +217,20 @@ impl State {
             Err(over @ (Rejection::AuctionClosed | Rejection::AuctionStopped)) => Err(over),
             _ => Ok(()),
         }
+    }
+
+    /// Until somebody bids the terms may change, except for who sells, in which currency, and a start that has been.
+    fn check_amendment(&self, terms: &Terms, now: Timestamp) -> Result<(), Rejection> {
+        self.check_not_over(now)?;
+        if self.ever_bid {
+            return Err(Rejection::HasBids);
+        }
+        let opened = !matches!(self.phase, Phase::Scheduled);
+        let fixed = terms.seller == self.terms.seller && terms.currency == self.terms.currency;
+        if !fixed || opened && terms.starts_at != self.terms.starts_at || terms.validate(now).is_err() {
+            return Err(Rejection::InvalidTerms);
+        }
+        Ok(())
     }
 
     fn check_paused(&self) -> Result<Span, Rejection> {

@@ -1,9 +1,9 @@
 //! What is true of an auction after its events so far. Its size grows with the bidders, not with the bids.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use super::{KeyMemory, Offer, Outcome, Remembered, Terms, Verdict, Winner};
+use crate::domain::hashing::ById;
 use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
 /// The state of an auction.
@@ -27,7 +27,7 @@ pub struct State {
     pub ever_bid: bool,
     /// How many bidders have a public number.
     pub aliases: u32,
-    pub(super) bidders: HashMap<AccountId, Bidder, BuildHasherDefault<DefaultHasher>>,
+    pub(super) bidders: HashMap<AccountId, Bidder, ById>,
 }
 
 /// Where in its life an auction is.

@@ -53,7 +53,7 @@ pub struct OwnView {
     pub alias: Option<u32>,
     /// Whether the bidder leads.
     pub leading: bool,
-    /// The own highest ceiling.
+    /// The own highest ceiling; of a leader the one that leads, which a void may have cut to what is set aside.
     pub max: Option<Money>,
     /// What is set aside here.
     pub allowance: Money,
@@ -166,10 +166,11 @@ impl State {
     /// What `account` may see of the own part.
     pub fn own(&self, account: AccountId) -> OwnView {
         let bidder = self.bidder(account);
+        let leader = self.standing.leader.filter(|leader| leader.account == account);
         OwnView {
             alias: bidder.and_then(|bidder| bidder.alias),
-            leading: self.standing.leader.is_some_and(|leader| leader.account == account),
-            max: bidder.and_then(|bidder| bidder.max),
+            leading: leader.is_some(),
+            max: leader.map(|leader| leader.ceiling).or(bidder.and_then(|bidder| bidder.max)),
             allowance: bidder.map_or(Money::ZERO, |bidder| bidder.allowance),
         }
     }

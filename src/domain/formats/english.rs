@@ -93,11 +93,10 @@ impl English {
         };
         let minimum = self.minimum_bid(standing.price);
         match standing.leader {
-            Some(leader) if leader.account == bidder => {
-                if ceiling <= leader.ceiling {
-                    return Err(Rejection::MaxNotRaised { your_max: leader.ceiling });
-                }
+            Some(leader) if leader.account == bidder && ceiling <= leader.ceiling => {
+                return Err(Rejection::MaxNotRaised { your_max: leader.ceiling });
             }
+            Some(leader) if leader.account == bidder => {}
             _ if ceiling < minimum => return Err(Rejection::BidTooLow { minimum }),
             _ => {}
         }

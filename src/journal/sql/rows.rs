@@ -91,7 +91,10 @@ impl LogRow {
     pub(super) fn into_anchor(self) -> Result<Anchor, JournalError> {
         let table = "journal_logs";
         let secret = Secret(bytes(table, self.secret)?);
-        Ok(Anchor { secret, head: Head { seq: seq(table, self.head_seq)?, digest: Digest(bytes(table, self.head_digest)?) } })
+        Ok(Anchor {
+            secret,
+            head: Head { seq: seq(table, self.head_seq)?, digest: Digest(bytes(table, self.head_digest)?) },
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, to_datetime};
-use crate::domain::AuctionId;
+use crate::domain::{AuctionId, Span};
 use crate::journal::{AppendError, Batch, Head, JournalError, Lease, NewLog, Record, Snapshot};
 use crate::persistence::{Db, On, StoreError, Tx};
 use crate::sql;
@@ -14,6 +14,10 @@ use crate::sql;
 const GROUP_MAX: usize = 512;
 /// How many rows one statement inserts at most: with eight columns well below SQLite's 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 1_000;
+
+/// Heartbeats come each second. So long without any commit means that nothing could be committed: the process was
+/// paused, or the storage failed. Rooms in memory notice by themselves; the others read of it when they are loaded.
+const SILENCE_MAX: std::time::Duration = std::time::Duration::from_secs(3);
 
 pub(super) enum Request {
     Append(Batch, oneshot::Sender<Result<(), AppendError>>),
@@ -57,14 +61,19 @@ impl From<sqlx::Error> for Failure {
 impl Writer {
     pub(super) async fn run(self, mut requests: mpsc::Receiver<Request>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
+        // When a commit was last known to work; none before the first heartbeat.
+        let mut alive: Option<std::time::Instant> = None;
         while requests.recv_many(&mut group, GROUP_MAX).await > 0 {
             let started = std::time::Instant::now();
             let mut answers = Vec::with_capacity(group.len());
-            let outcome = self.commit(&mut group, &mut answers).await;
+            let beats = alive.is_some() || group.iter().any(|request| matches!(request, Request::Heartbeat(_)));
+            let silence = alive.map(|alive| alive.elapsed()).filter(|silence| *silence >= SILENCE_MAX);
+            let outcome = self.commit(&mut group, &mut answers, silence).await;
             metrics::histogram!("bidhub_journal_commit_seconds").record(started.elapsed());
             metrics::histogram!("bidhub_journal_group_size").record(answers.len() as f64);
             match outcome {
                 Ok(()) => {
+                    alive = beats.then(std::time::Instant::now);
                     self.committed.notify_one();
                     answers.into_iter().for_each(Answer::give);
                 }
@@ -87,8 +96,14 @@ impl Writer {
     }
 
     /// Writes `group` in one transaction. Each request gives its answer to `answers` before anything can fail, so that
-    /// none is forgotten; the answers are given out once it is known how the transaction ended.
-    async fn commit(&self, group: &mut Vec<Request>, answers: &mut Vec<Answer>) -> Result<(), Failure> {
+    /// none is forgotten; the answers are given out once it is known how the transaction ended. A `silence` before it is
+    /// written down as an outage.
+    async fn commit(
+        &self,
+        group: &mut Vec<Request>,
+        answers: &mut Vec<Answer>,
+        silence: Option<std::time::Duration>,
+    ) -> Result<(), Failure> {
         let mut appends = Vec::new();
         let mut others = Vec::new();
         for request in group.drain(..) {
@@ -110,6 +125,12 @@ impl Writer {
         }
         let mut tx = self.db.begin().await?;
         self.check_lease(&mut tx).await?;
+        if let Some(silence) = silence {
+            let until = self.clock.now();
+            let from = until.minus(Span::from_millis(silence.as_millis() as i64));
+            let text = "insert into journal_outages (lost_from, lost_until) values ($1, $2)";
+            sql!(tx.on(), exec, text, to_datetime(from), to_datetime(until))?;
+        }
         let mut rows: Vec<(AuctionId, &Record)> = Vec::new();
         for (batch, answer) in &appends {
             if batch.lease != self.lease {

@@ -99,13 +99,7 @@ fn is_over(state: &RoomState) -> bool {
     matches!(state.status.as_str(), "ended" | "stopped")
 }
 
-async fn bid(
-    world: &World,
-    client: &Client,
-    lot: &OnSale,
-    state: &RoomState,
-    limit: i64,
-) -> Result<(), ClientError> {
+async fn bid(world: &World, client: &Client, lot: &OnSale, state: &RoomState, limit: i64) -> Result<(), ClientError> {
     let key = world.chance.uuid(world.clock.now()).to_string();
     let (auction, key) = (lot.id.as_str(), key.as_str());
     // A bargain at once is rare, a step at a time is common, and some leave it to the hub.

@@ -1,0 +1,186 @@
+//! Auctions as sellers offer them and as everyone reads them: creating, changing, cancelling, lists, bids by REST, the
+//! history and the public log.
+//!
+//! What an auction is, the journal says; the rows here follow it, and can be made from it again. No bid is decided here:
+//! that is the room's, whichever way a bid has come.
+
+mod bidding;
+mod list;
+mod log;
+mod private;
+mod projection;
+mod request;
+mod response;
+pub mod routes;
+mod row;
+mod rules;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::auth::Caller;
+use crate::clock::Clock;
+use crate::domain::auction::{Rejection, TermsError};
+use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
+use crate::http::ApiError;
+use crate::journal::sql::SqlJournal;
+use crate::journal::{Journal as _, JournalError};
+use crate::persistence::{Db, StoreError};
+use crate::projection::Progress;
+use crate::room::{Act, NewAuction, RoomHandle, Rooms};
+
+pub use projection::AuctionsProjection;
+use request::{CreateAuction, PatchAuction};
+use response::LiveAuctionBody;
+use row::AuctionRow;
+
+/// How long an answer waits for the projection to reach what its caller may have been told already.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(1);
+/// The reason that the log gives for an auction cancelled by its seller.
+const CANCELLED: &str = "cancelled by the seller";
+
+/// What auctions need.
+pub struct Parts {
+    /// Where their rows are.
+    pub db: Db,
+    /// Where they are live.
+    pub rooms: Rooms,
+    /// Where their logs are.
+    pub journal: SqlJournal,
+    /// The time.
+    pub clock: Clock,
+    /// Tells how far the rows have come.
+    pub progress: Progress,
+    /// The least time left to bid after an outage near the end, for new auctions.
+    pub grace: Span,
+}
+
+/// The auctions of the hub.
+#[derive(Clone)]
+pub struct Auctions(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// One change at a time, so that each builds on the one before.
+    amending: Mutex<()>,
+}
+
+impl Auctions {
+    /// Auctions over these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, amending: Mutex::new(()) }))
+    }
+
+    /// Offers an auction. It is in the log before this returns, and opens by itself.
+    async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
+        let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
+        let id = self.0.parts.rooms.create(NewAuction { terms, listing }).await?;
+        tracing::info!(auction = %id, seller = %seller.account(), "auction {id} was created");
+        if let Err(error) = self.insert_row(id).await {
+            // It is in the journal, so the projection will bring the row.
+            tracing::warn!(auction = %id, %error, "the row of a new auction could not be written yet: {error}");
+        }
+        self.live(id, Some(seller.account())).await
+    }
+
+    /// Writes the row of a new auction as the projection will, so that it can be read at once.
+    async fn insert_row(&self, id: AuctionId) -> Result<(), JournalError> {
+        let Some(log) = self.0.parts.journal.open(id).await? else { return Ok(()) };
+        let unreadable = |source| JournalError::Unreadable { auction: id, source };
+        let (_, at, terms, listing) = log.genesis.genesis().map_err(unreadable)?;
+        Ok(store::insert(self.db(), &AuctionRow::created(id, at, &terms, &listing)).await?)
+    }
+
+    /// An auction with its live state, as `account` may see it.
+    async fn live(&self, id: AuctionId, account: Option<AccountId>) -> Result<LiveAuctionBody, ApiError> {
+        let room = self.0.parts.rooms.get(id).await?;
+        let row = match store::auction(self.db(), id).await? {
+            Some(row) => row,
+            None => {
+                self.caught_up(id, Seq(0)).await?;
+                let late = || ApiError::unavailable("the auction cannot be read yet");
+                store::auction(self.db(), id).await?.ok_or_else(late)?
+            }
+        };
+        Ok(LiveAuctionBody::new(row, &room.view(account), self.now()))
+    }
+
+    /// Changes what is offered, before the first bid.
+    async fn amend(&self, seller: &Caller, id: AuctionId, patch: &PatchAuction) -> Result<LiveAuctionBody, ApiError> {
+        let by = seller.account();
+        let _one_at_a_time = self.0.amending.lock().await;
+        let (room, row) = self.own(by, id).await?;
+        let view = room.view(None);
+        if !self.caught_up(id, view.seq).await? {
+            return Err(ApiError::unavailable("the auction has changed a moment ago"));
+        }
+        let row = store::auction(self.db(), id).await?.unwrap_or(row);
+        let opened = view.public.status != "scheduled";
+        let (terms, listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
+        let act = Act::Amend { by, terms: Box::new(terms), listing: Box::new(listing) };
+        let seq = self.0.parts.rooms.act(id, act).await?;
+        self.caught_up(id, seq).await?;
+        self.live(id, Some(by)).await
+    }
+
+    /// Cancels an auction before the first bid.
+    async fn cancel(&self, seller: &Caller, id: AuctionId) -> Result<(), ApiError> {
+        let by = seller.account();
+        self.own(by, id).await?;
+        let act = Act::Stop { by, reason: CANCELLED.into(), only_without_bids: true };
+        let seq = self.0.parts.rooms.act(id, act).await?;
+        self.caught_up(id, seq).await?;
+        tracing::info!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");
+        Ok(())
+    }
+
+    /// The room and row of an auction that `account` sells; 403 for anyone else.
+    async fn own(&self, account: AccountId, id: AuctionId) -> Result<(RoomHandle, AuctionRow), ApiError> {
+        let room = self.0.parts.rooms.get(id).await?;
+        if room.terms().seller != account {
+            return Err(crate::auth::Denied::Forbidden.into());
+        }
+        self.caught_up(id, Seq(0)).await?;
+        let row = store::auction(self.db(), id).await?;
+        Ok((room, row.ok_or_else(|| ApiError::unavailable("the auction cannot be read yet"))?))
+    }
+
+    /// Waits until the rows of an auction hold its event `seq`, but not for long. False if they do not yet.
+    async fn caught_up(&self, id: AuctionId, seq: Seq) -> Result<bool, StoreError> {
+        let reached = || async move { Ok(store::projected_seq(self.db(), id).await?.is_some_and(|it| it >= seq)) };
+        self.0.parts.progress.wait_until(CATCH_UP_LIMIT, reached).await
+    }
+
+    fn db(&self) -> &Db {
+        &self.0.parts.db
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+}
+
+impl From<TermsError> for ApiError {
+    fn from(error: TermsError) -> Self {
+        Self::invalid("invalid_auction", error.field, error.to_string())
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Store(error) => error.into(),
+            JournalError::Closed => Rejection::Unavailable.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl std::fmt::Debug for Auctions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auctions")
+    }
+}

@@ -1,0 +1,43 @@
+//! What staff may see of an event beyond its public part. Accounts stand in it by their ids.
+
+use serde_json::{Value, json};
+
+use crate::domain::Money;
+use crate::domain::auction::{EventKind, Offer};
+
+/// The private part as JSON; an empty object where nothing is hidden.
+pub(super) fn private_of(kind: &EventKind) -> Value {
+    match kind {
+        EventKind::Bid(bid) => json!({
+            "bidder": bid.bidder.0,
+            "key": bid.key.as_str(),
+            "offer": match bid.offer {
+                Offer::Straight(_) => "straight",
+                Offer::Max(_) => "max",
+                Offer::BuyNow => "buy_now",
+            },
+            "ceiling": bid.ceiling.minor_units(),
+        }),
+        EventKind::Paused { by, time_left, .. } => json!({"by": by.0, "time_left_ms": time_left.millis()}),
+        EventKind::Resumed { by, .. } | EventKind::Stopped { by, .. } => json!({"by": by.0}),
+        EventKind::BidVoided(void) => json!({
+            "by": void.by.0,
+            "bidder": void.bidder.0,
+            "bidder_max": void.bidder_max.map(Money::minor_units),
+            "leader": void.leader.map(|leader| leader.account.0),
+            "leader_ceiling": void.leader.map(|leader| leader.ceiling.minor_units()),
+        }),
+        EventKind::Ended { winner: Some(winner), .. } => json!({"winner": winner.account.0}),
+        EventKind::Amended { by, terms, .. } => {
+            json!({"by": by.0, "reserve": terms.format.reserve().map(Money::minor_units)})
+        }
+        EventKind::AllowanceSet { bidder, amount, version } => {
+            json!({"kind": "allowance_set", "bidder": bidder.0, "amount": amount.minor_units(), "version": version})
+        }
+        EventKind::Opened { .. }
+        | EventKind::ReserveMet { .. }
+        | EventKind::Extended { .. }
+        | EventKind::Suspended { .. }
+        | EventKind::Ended { winner: None, .. } => json!({}),
+    }
+}

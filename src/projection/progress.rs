@@ -1,0 +1,60 @@
+//! How far the projections have come, for those who wait for them and for those who watch over them.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::{Span, Timestamp};
+
+/// How old the oldest record that is not projected may be before the hub counts as not ready.
+pub const LAG_MAX: Span = Span::from_secs(30);
+
+/// What the projector tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Reach {
+    /// Grows whenever something was written.
+    pub(super) moves: u64,
+    /// When the oldest record happened that some projection lacks.
+    pub(super) pending_since: Option<Timestamp>,
+}
+
+/// Follows the projections from outside. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Progress(watch::Receiver<Reach>);
+
+impl Progress {
+    pub(super) fn new(reach: watch::Receiver<Reach>) -> Self {
+        Self(reach)
+    }
+
+    /// Asks `reached` now and after whatever is projected, until it says yes or `limit` is over. False if it never did.
+    pub async fn wait_until<F, E>(&self, limit: Duration, mut reached: impl FnMut() -> F) -> Result<bool, E>
+    where
+        F: Future<Output = Result<bool, E>>,
+    {
+        let mut reach = self.0.clone();
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            // Marked as seen before asking, so that what is written meanwhile wakes us at once.
+            reach.borrow_and_update();
+            if reached().await? {
+                return Ok(true);
+            }
+            match tokio::time::timeout_at(deadline, reach.changed()).await {
+                Ok(Ok(())) => {}
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// How old the oldest record is that is not projected everywhere.
+    pub fn lag(&self, now: Timestamp) -> Span {
+        self.0.borrow().pending_since.map_or(Span::ZERO, |since| now.since(since))
+    }
+
+    /// For the probe of readiness: an error once the lag is more than [`LAG_MAX`].
+    pub fn check(&self, now: Timestamp) -> Result<(), String> {
+        let lag = self.lag(now);
+        if lag <= LAG_MAX { Ok(()) } else { Err(format!("projections are {} s behind", lag.millis() / 1_000)) }
+    }
+}

@@ -1,0 +1,241 @@
+//! The one task that moves projections on. It pulls: what it has not read stays in the journal, so that nothing piles up
+//! in memory however far behind it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::Reach;
+use super::{Progress, Projected, Projection, store};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::journal::sql::SqlJournal;
+use crate::journal::{JournalError, RecordError};
+use crate::persistence::{Db, StoreError};
+
+/// How many records one transaction takes at most.
+const PAGE_RECORDS: i64 = 1_000;
+/// How often the journal is asked though it has not told of a commit.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// Under load, what is committed gathers for this long, so that one transaction takes many records and the disk is left
+/// to the bids. After a quiet while nothing waits.
+const GATHER: Duration = Duration::from_millis(100);
+const BACKOFF_MIN_MS: u64 = 200;
+const BACKOFF_MAX_MS: u64 = 30_000;
+
+/// What a projector works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Where projections write.
+    pub db: Db,
+    /// Where they read.
+    pub journal: SqlJournal,
+    /// The time, to tell how far behind they are.
+    pub clock: Clock,
+    /// Jitter.
+    pub chance: Chance,
+}
+
+/// Moves projections on. Those that stand at the same position share a page and a transaction; one that fails is left
+/// behind, tries again by itself, and joins the others when it has caught up.
+pub struct Projector {
+    deps: Deps,
+    lanes: Vec<Lane>,
+    reach: watch::Sender<Reach>,
+}
+
+struct Lane {
+    projection: Arc<dyn Projection>,
+    /// Where it stands, as far as is known.
+    position: i64,
+    /// False before the first look and after a failure: then the checkpoint is read anew.
+    known: bool,
+    failures: u32,
+    retry_at: Option<Instant>,
+}
+
+/// Why a page was not written. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("position {0}: {1}")]
+    Unreadable(i64, RecordError),
+    #[error("another process has moved the checkpoint")]
+    Stale,
+}
+
+impl Projector {
+    /// A projector of these projections.
+    pub fn new(deps: Deps, projections: Vec<Arc<dyn Projection>>) -> Self {
+        let lane = |projection| Lane { projection, position: 0, known: false, failures: 0, retry_at: None };
+        let lanes = projections.into_iter().map(lane).collect();
+        Self { deps, lanes, reach: watch::channel(Reach::default()).0 }
+    }
+
+    /// Follows it from outside.
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.reach.subscribe())
+    }
+
+    /// Works until `stop` is cancelled, then catches up for `flush_limit` at most.
+    pub async fn run(mut self, stop: CancellationToken, flush_limit: Duration) {
+        // Being cut off in the middle is harmless: a transaction that is dropped leaves no trace.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.follow() => {}
+        }
+        for lane in &mut self.lanes {
+            (lane.known, lane.retry_at) = (false, None);
+        }
+        if tokio::time::timeout(flush_limit, self.catch_up()).await.is_err() {
+            tracing::warn!("projections are left behind; they catch up at the next start");
+        }
+    }
+
+    async fn follow(&mut self) {
+        loop {
+            let started = Instant::now();
+            while self.step().await >= PAGE_RECORDS as usize {}
+            self.report().await;
+            // Which of the two it was makes no difference.
+            let _ = tokio::time::timeout(POLL_EVERY, self.deps.journal.committed()).await;
+            tokio::time::sleep_until(started + GATHER).await;
+        }
+    }
+
+    /// Works until there is nothing left that can be done now.
+    pub async fn catch_up(&mut self) {
+        while self.step().await > 0 {
+            self.report().await;
+        }
+        self.report().await;
+    }
+
+    /// Moves those that are furthest behind on by one page, and gives its length: 0 if there is nothing to move, or the
+    /// page could not be read.
+    async fn step(&mut self) -> usize {
+        self.load_positions().await;
+        let now = Instant::now();
+        let ready: Vec<(usize, i64)> = (self.lanes.iter().enumerate().filter(|(_, it)| it.known && it.is_due(now)))
+            .map(|(lane, it)| (lane, it.position))
+            .collect();
+        let positions = ready.iter().map(|(_, position)| *position);
+        let Some(from) = positions.clone().min() else { return 0 };
+        // Not beyond where the next ones stand, so that all go on together from there.
+        let until = positions.filter(|position| *position > from).min();
+        let group: Vec<usize> = ready.iter().filter(|(_, position)| *position == from).map(|(lane, _)| *lane).collect();
+        let page = match self.page(from, until).await {
+            Ok(page) => page,
+            Err(failure) => {
+                for lane in group {
+                    self.failed(lane, &failure);
+                }
+                return 0;
+            }
+        };
+        let Some(last) = page.last() else { return 0 };
+        let to = last.position;
+        match self.write(&group, from, to, &page).await {
+            Ok(()) => self.moved(&group, to),
+            Err(failure) if group.len() == 1 => self.failed(group[0], &failure),
+            Err(_) => {
+                // One of them failed; alone, the others go on.
+                for lane in group {
+                    match self.write(&[lane], from, to, &page).await {
+                        Ok(()) => self.moved(&[lane], to),
+                        Err(failure) => self.failed(lane, &failure),
+                    }
+                }
+            }
+        }
+        page.len()
+    }
+
+    async fn load_positions(&mut self) {
+        for lane in 0..self.lanes.len() {
+            let it = &self.lanes[lane];
+            if !it.known && it.is_due(Instant::now()) {
+                match store::position(&self.deps.db, it.projection.name()).await {
+                    Ok(position) => (self.lanes[lane].position, self.lanes[lane].known) = (position, true),
+                    Err(error) => self.failed(lane, &error.into()),
+                }
+            }
+        }
+    }
+
+    /// Records after `from` up to `until`, as far as this program can read them.
+    async fn page(&self, from: i64, until: Option<i64>) -> Result<Vec<Projected>, Failure> {
+        let records = self.deps.journal.feed(from, PAGE_RECORDS).await?;
+        let within = records.into_iter().take_while(|record| until.is_none_or(|until| record.position <= until));
+        let mut page = Vec::new();
+        for record in within {
+            let position = record.position;
+            match Projected::read(record) {
+                Ok(projected) => page.push(projected),
+                Err(_) if !page.is_empty() => break,
+                Err(error) => return Err(Failure::Unreadable(position, error)),
+            }
+        }
+        Ok(page)
+    }
+
+    async fn write(&self, group: &[usize], from: i64, to: i64, page: &[Projected]) -> Result<(), Failure> {
+        let mut tx = self.deps.db.begin().await?;
+        for lane in group {
+            let projection = &self.lanes[*lane].projection;
+            if !store::advance(&mut tx, projection.name(), from, to).await? {
+                return Err(Failure::Stale);
+            }
+            projection.apply(&mut tx, page).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    fn moved(&mut self, group: &[usize], to: i64) {
+        for lane in group {
+            let it = &mut self.lanes[*lane];
+            (it.position, it.failures, it.retry_at) = (to, 0, None);
+        }
+        self.reach.send_modify(|reach| reach.moves += 1);
+    }
+
+    fn failed(&mut self, lane: usize, failure: &Failure) {
+        let it = &mut self.lanes[lane];
+        let name = it.projection.name();
+        let step = BACKOFF_MIN_MS.saturating_mul(1 << it.failures.min(16)).min(BACKOFF_MAX_MS);
+        let wait = Duration::from_millis(step / 2 + self.deps.chance.below(step / 2 + 1));
+        it.failures = it.failures.saturating_add(1);
+        (it.known, it.retry_at) = (false, Some(Instant::now() + wait));
+        metrics::counter!("bidhub_projection_failures_total", "projection" => name).increment(1);
+        tracing::warn!(projection = name, %failure, "projection {name} failed and will try again: {failure}");
+    }
+
+    /// Tells how far behind the last one is. When the journal cannot be asked, what was told last stays.
+    async fn report(&self) {
+        let Some(furthest) = self.lanes.iter().map(|lane| lane.position).min() else { return };
+        let Ok(last) = self.deps.journal.last_position().await else { return };
+        let behind = (last - furthest).max(0);
+        let mut pending_since = None;
+        if behind > 0 {
+            let Ok(oldest) = self.deps.journal.feed(furthest, 1).await else { return };
+            pending_since = oldest.first().and_then(|it| it.record.public().ok()).map(|public| public.at.0);
+        }
+        self.reach
+            .send_if_modified(|reach| std::mem::replace(&mut reach.pending_since, pending_since) != pending_since);
+        let lag = self.progress().lag(self.deps.clock.now());
+        metrics::gauge!("bidhub_projection_lag_events").set(behind as f64);
+        metrics::gauge!("bidhub_projection_lag_seconds").set(lag.millis() as f64 / 1_000.0);
+    }
+}
+
+impl Lane {
+    fn is_due(&self, now: Instant) -> bool {
+        self.retry_at.is_none_or(|at| at <= now)
+    }
+}

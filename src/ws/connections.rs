@@ -1,0 +1,136 @@
+//! Every connection of this node: how many there are of each address, and which belong to a session or an account, so
+//! that they can be closed at once when it ends.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use super::close::Close;
+use super::outbound::Outbound;
+use crate::coordination::{Bus, Notice, SessionId};
+use crate::domain::AccountId;
+
+/// The connections of this node.
+#[derive(Default)]
+pub struct Connections {
+    next_id: AtomicU64,
+    open: AtomicUsize,
+    by_address: DashMap<IpAddr, usize>,
+    signed_in: DashMap<u64, SignedIn>,
+    by_session: DashMap<SessionId, Vec<u64>>,
+    by_account: DashMap<AccountId, Vec<u64>>,
+    notices: AtomicU64,
+}
+
+struct SignedIn {
+    session: SessionId,
+    account: AccountId,
+    outbound: Arc<Outbound>,
+}
+
+/// A place among the connections, given back when it is dropped.
+pub(super) struct Place {
+    connections: Arc<Connections>,
+    address: IpAddr,
+    pub id: u64,
+}
+
+impl Connections {
+    /// A place for a connection from `address`, unless there are too many.
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr, in_all: usize, per_address: usize) -> Option<Place> {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= in_all {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        {
+            let mut count = self.by_address.entry(address).or_insert(0);
+            if *count >= per_address {
+                self.open.fetch_sub(1, Ordering::Relaxed);
+                return None;
+            }
+            *count += 1;
+        }
+        metrics::gauge!("bidhub_ws_connections").increment(1.0);
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        Some(Place { connections: self.clone(), address, id })
+    }
+
+    /// How many notices were heard. If it changed while somebody was being signed in, they must be asked for again.
+    pub(super) fn notices(&self) -> u64 {
+        self.notices.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn sign_in(&self, id: u64, session: SessionId, account: AccountId, outbound: Arc<Outbound>) {
+        self.sign_out(id);
+        self.by_session.entry(session).or_default().push(id);
+        self.by_account.entry(account).or_default().push(id);
+        self.signed_in.insert(id, SignedIn { session, account, outbound });
+    }
+
+    pub(super) fn sign_out(&self, id: u64) {
+        let Some((_, SignedIn { session, account, .. })) = self.signed_in.remove(&id) else { return };
+        forget(&self.by_session, &session, id);
+        forget(&self.by_account, &account, id);
+    }
+
+    /// Closes what a notice says must be closed.
+    fn heed(&self, notice: Notice) {
+        self.notices.fetch_add(1, Ordering::SeqCst);
+        let ids = match notice {
+            Notice::SessionEnded(session) => self.by_session.get(&session).map(|ids| ids.clone()),
+            Notice::AccountEnded(account) => self.by_account.get(&account).map(|ids| ids.clone()),
+        };
+        for id in ids.unwrap_or_default() {
+            if let Some(signed_in) = self.signed_in.get(&id) {
+                signed_in.outbound.close(Close::SessionEnded);
+            }
+        }
+    }
+
+    /// Heeds all notices until `shutdown`.
+    pub async fn listen(self: Arc<Self>, bus: Arc<dyn Bus>, shutdown: CancellationToken) {
+        let mut notices = bus.subscribe();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                notice = notices.recv() => match notice {
+                    Ok(notice) => self.heed(notice),
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "{missed} notices were missed, so everyone has to sign in again");
+                        self.notices.fetch_add(1, Ordering::SeqCst);
+                        self.signed_in.iter().for_each(|it| it.outbound.close(Close::SessionEnded));
+                    }
+                    Err(RecvError::Closed) => return,
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Connections { open, by_address, .. } = &*self.connections;
+        self.connections.sign_out(self.id);
+        open.fetch_sub(1, Ordering::Relaxed);
+        if let dashmap::Entry::Occupied(mut count) = by_address.entry(self.address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        metrics::gauge!("bidhub_ws_connections").decrement(1.0);
+    }
+}
+
+fn forget<K: std::hash::Hash + Eq + Copy>(index: &DashMap<K, Vec<u64>>, key: &K, id: u64) {
+    if let dashmap::Entry::Occupied(mut ids) = index.entry(*key) {
+        ids.get_mut().retain(|it| *it != id);
+        if ids.get().is_empty() {
+            ids.remove();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What waits to be sent to one connection. Room events are held to a limit in bytes: over it nothing more is queued
+//! for that room, and once the queue has drained the connection gets one fresh state instead. Answers are always taken,
+//! for a client that does not read is not read from either.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::Message as Raw;
+use tokio::sync::Notify;
+
+use super::close::Close;
+use super::codec::Codec;
+use super::message::Message;
+use crate::domain::AuctionId;
+use crate::room::{Frame, Watcher};
+
+/// Above this many slots an empty queue gives its memory back.
+const SLOTS_KEPT: usize = 16;
+
+/// The queue of one connection, and what else its task must attend to.
+pub(super) struct Outbound {
+    id: u64,
+    pub codec: Codec,
+    limit_bytes: usize,
+    inner: Mutex<Inner>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: VecDeque<Raw>,
+    bytes: usize,
+    /// Rooms whose events could not be taken.
+    behind: Vec<AuctionId>,
+    /// Bids without a verdict yet.
+    pending: Vec<PendingBid>,
+    next_ticket: u64,
+    close: Option<Close>,
+}
+
+/// A bid that must be answered by its deadline, whatever happens.
+pub(super) struct PendingBid {
+    ticket: u64,
+    pub deadline: Instant,
+    pub reply_to: i64,
+    pub auction: Box<str>,
+    pub key: Box<str>,
+}
+
+/// What the task has to do next.
+#[derive(Default)]
+pub(super) struct Work {
+    pub frames: Vec<Raw>,
+    pub behind: Vec<AuctionId>,
+    pub close: Option<Close>,
+}
+
+impl Outbound {
+    pub(super) fn new(id: u64, codec: Codec, limit_bytes: usize) -> Self {
+        Self { id, codec, limit_bytes, inner: Mutex::default(), wake: Notify::new() }
+    }
+
+    /// Queues an answer or a push that must not be left out.
+    pub(super) fn push(&self, message: &Message<'_>) {
+        self.push_raw(self.codec.encode(message));
+    }
+
+    pub(super) fn push_raw(&self, frame: Raw) {
+        let mut inner = self.lock();
+        inner.bytes += length(&frame);
+        inner.queue.push_back(frame);
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Asks the task to close the connection. The first reason counts.
+    pub(super) fn close(&self, close: Close) {
+        self.lock().close.get_or_insert(close);
+        self.wake.notify_one();
+    }
+
+    /// Notes a bid that waits for its verdict. Gives the ticket by which it is answered.
+    pub(super) fn expect(&self, deadline: Instant, reply_to: i64, auction: &str, key: &str) -> u64 {
+        let mut inner = self.lock();
+        let ticket = inner.next_ticket;
+        inner.next_ticket += 1;
+        inner.pending.push(PendingBid { ticket, deadline, reply_to, auction: auction.into(), key: key.into() });
+        ticket
+    }
+
+    /// Queues the verdict of a bid, unless it was given up.
+    pub(super) fn answer(&self, ticket: u64, encode: impl FnOnce(&PendingBid) -> Raw) {
+        let mut inner = self.lock();
+        let Some(index) = inner.pending.iter().position(|bid| bid.ticket == ticket) else { return };
+        let bid = inner.pending.swap_remove(index);
+        if inner.pending.is_empty() {
+            inner.pending = Vec::new();
+        }
+        drop(inner);
+        self.push_raw(encode(&bid));
+    }
+
+    /// Takes the bids whose deadline has passed.
+    pub(super) fn expired(&self, now: Instant) -> Vec<PendingBid> {
+        self.lock().pending.extract_if(.., |bid| bid.deadline <= now).collect()
+    }
+
+    /// The earliest deadline of a bid that waits.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.lock().pending.iter().map(|bid| bid.deadline).min()
+    }
+
+    /// True if no bid waits for its verdict.
+    pub(super) fn is_settled(&self) -> bool {
+        self.lock().pending.is_empty()
+    }
+
+    /// The connection takes events of this room again; called while none can be offered.
+    pub(super) fn caught_up(&self, auction: AuctionId) {
+        self.lock().behind.retain(|behind| *behind != auction);
+    }
+
+    /// Waits until there is something to do.
+    pub(super) async fn work(&self, frames_max: usize) -> Work {
+        loop {
+            let woken = self.wake.notified();
+            if let Some(work) = self.take(frames_max) {
+                return work;
+            }
+            woken.await;
+        }
+    }
+
+    /// Frames first; once they are sent, what was left out; a close before anything else.
+    fn take(&self, frames_max: usize) -> Option<Work> {
+        let mut inner = self.lock();
+        if let Some(close) = inner.close {
+            return Some(Work { close: Some(close), ..Work::default() });
+        }
+        if inner.queue.is_empty() {
+            let behind = inner.behind.clone();
+            return (!behind.is_empty()).then(|| Work { behind, ..Work::default() });
+        }
+        let count = inner.queue.len().min(frames_max);
+        let frames: Vec<Raw> = inner.queue.drain(..count).collect();
+        inner.bytes -= frames.iter().map(length).sum::<usize>();
+        if inner.queue.is_empty() && inner.queue.capacity() > SLOTS_KEPT {
+            inner.queue = VecDeque::new();
+        }
+        Some(Work { frames, ..Work::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher for Outbound {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn offer(&self, frame: &Arc<Frame>) {
+        let raw = self.codec.encode_frame(frame);
+        let mut inner = self.lock();
+        if inner.behind.contains(&frame.auction) {
+            return;
+        }
+        if inner.bytes + length(&raw) > self.limit_bytes {
+            metrics::counter!("bidhub_ws_fell_behind_total").increment(1);
+            inner.behind.push(frame.auction);
+            return;
+        }
+        inner.bytes += length(&raw);
+        inner.queue.push_back(raw);
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    fn abandoned(&self, auction: AuctionId) {
+        let mut inner = self.lock();
+        if !inner.behind.contains(&auction) {
+            inner.behind.push(auction);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+}
+
+fn length(frame: &Raw) -> usize {
+    match frame {
+        Raw::Text(text) => text.len(),
+        Raw::Binary(bytes) | Raw::Ping(bytes) | Raw::Pong(bytes) => bytes.len(),
+        Raw::Close(_) => 0,
+    }
+}
+
+/// How long a client should wait before it connects again: spread, so that not all come at once.
+pub(super) fn reconnect_after(chance: &crate::chance::Chance) -> Duration {
+    Duration::from_millis(100 + chance.below(1_900))
+}

@@ -1,0 +1,25 @@
+//! A whole hub, started in this process or as a program, asked from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
+
+mod harness;
+mod mail_server;
+
+mod accounts;
+mod auctions;
+mod bids;
+mod config;
+mod cookies;
+mod docs;
+mod errors;
+mod foreign_tokens;
+mod frame;
+mod limits;
+mod market;
+mod operations;
+mod passwords;
+mod projection;
+mod public_log;
+mod staff;
+mod static_files;
+mod user_add;

@@ -1,0 +1,139 @@
+//! Golden files: logs as they were written by each version of the format. They are read for ever.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bidhub::domain::Seq;
+use bidhub::domain::auction::Audit;
+use bidhub::journal::{Chain, Digest, Record, RecordError, Snapshot};
+use serde_json::{Value, json};
+
+use crate::story;
+
+fn file() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden/v1.ndjson")
+}
+
+fn line(record: &Record) -> String {
+    json!({
+        "version": record.version,
+        "seq": record.seq.0,
+        "epoch": record.epoch,
+        "public": &*record.public,
+        "private": hex::encode(&record.private),
+        "commitment": hex::encode(record.commitment),
+        "digest": hex::encode(record.digest.0),
+    })
+    .to_string()
+}
+
+fn read(line: &str) -> Record {
+    let value: Value = serde_json::from_str(line).unwrap();
+    let bytes = |name: &str| hex::decode(value[name].as_str().unwrap()).unwrap();
+    Record {
+        version: value["version"].as_u64().unwrap() as u16,
+        seq: Seq(value["seq"].as_u64().unwrap()),
+        epoch: value["epoch"].as_u64().unwrap(),
+        public: value["public"].as_str().unwrap().into(),
+        private: bytes("private"),
+        commitment: bytes("commitment").try_into().unwrap(),
+        digest: Digest(bytes("digest").try_into().unwrap()),
+    }
+}
+
+/// What is written today is what was written then, byte for byte. With `BIDHUB_WRITE_GOLDEN` set, a file that is missing
+/// is written; one that is there never is.
+#[test]
+fn version_1_is_written_as_ever() {
+    let (records, ..) = story::told();
+    let text: String = records.iter().map(|record| line(record) + "\n").collect();
+    if std::env::var_os("BIDHUB_WRITE_GOLDEN").is_some() && !file().exists() {
+        std::fs::write(file(), &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file()).unwrap(), text);
+}
+
+#[test]
+fn version_1_is_read_as_ever() {
+    let text = std::fs::read_to_string(file()).unwrap();
+    let records: Vec<Record> = text.lines().map(read).collect();
+    let (_, events, state) = story::told();
+    let mut chain = Chain::origin(&story::SECRET);
+    chain.follow(&records[0]).unwrap();
+    let (auction, at, terms, listing) = records[0].genesis().unwrap();
+    assert_eq!((auction, at, listing), (story::auction(), story::at(0), story::listing()));
+    let mut audit = Audit::new(terms);
+    for (record, event) in records[1..].iter().zip(&events) {
+        chain.follow(record).unwrap();
+        assert_eq!(record.event().unwrap(), *event);
+        audit.check(event).unwrap();
+    }
+    assert_eq!(records.len(), events.len() + 1);
+    assert_eq!(audit.finish().unwrap(), state);
+}
+
+#[test]
+fn the_story_and_the_other_ends_tell_of_every_kind() {
+    let (records, ..) = story::told();
+    let mut kinds: BTreeSet<String> = records.iter().map(|record| record.public().unwrap().kind.into_owned()).collect();
+    for events in story::other_ends() {
+        let mut chain = Chain::origin(&story::SECRET);
+        let terms = story::terms(bidhub::domain::auction::Funds::None);
+        for event in events {
+            let record = bidhub::journal::record::seal_event(&mut chain, 1, &event, &terms);
+            assert_eq!(record.event().unwrap(), event);
+            kinds.insert(record.public().unwrap().kind.into_owned());
+        }
+    }
+    let all = [
+        "amended",
+        "bid",
+        "bid_voided",
+        "created",
+        "ended",
+        "extended",
+        "opened",
+        "paused",
+        "private",
+        "reserve_met",
+        "resumed",
+        "stopped",
+        "suspended",
+    ];
+    assert_eq!(kinds, BTreeSet::from(all.map(str::to_owned)));
+}
+
+#[test]
+fn public_bytes_are_canonical_and_tell_no_secret() {
+    let (records, ..) = story::told();
+    for record in &records {
+        let value: Value = serde_json::from_str(&record.public).unwrap();
+        assert_eq!(serde_json::to_string(&value).unwrap(), *record.public, "keys sorted, no spaces");
+        // The reserve, the ceilings that nobody reached, and the allowances.
+        for secret in ["6000.", "\"reserve\":6", "100000", "9000,"] {
+            assert!(!record.public.contains(secret), "{secret} in {}", record.public);
+        }
+        assert!(record.seq == Seq(0) || record.public.contains("amended") || !record.public.contains("01930000"));
+    }
+}
+
+#[test]
+fn a_later_version_is_refused() {
+    let (mut records, ..) = story::told();
+    records[3].version = 2;
+    assert_eq!(records[3].event(), Err(RecordError::UnknownVersion(2)));
+}
+
+#[test]
+fn a_snapshot_gives_the_state_back_or_nothing() {
+    let (records, _, state) = story::told();
+    let last = records.last().unwrap();
+    let head = bidhub::journal::Head { seq: last.seq, digest: last.digest };
+    let snapshot = Snapshot::take(&state, head);
+    assert_eq!(snapshot.restore(), Some(state));
+    for place in 0..snapshot.body.len() {
+        let mut damaged = snapshot.clone();
+        damaged.body[place] ^= 1;
+        assert_eq!(damaged.restore(), None, "byte {place}");
+    }
+}

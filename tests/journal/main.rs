@@ -1,0 +1,8 @@
+//! The log: its format, which stays for ever; its chain; and the contract that every adapter of it keeps.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
+
+mod chain;
+mod contract;
+mod golden;
+mod story;

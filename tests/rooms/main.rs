@@ -1,0 +1,12 @@
+//! Rooms on a real journal in a directory of their own, beside a journal that fails when it is told to.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
+
+mod house;
+mod unruly;
+
+mod batches;
+mod failures;
+mod lifecycle;
+mod mailbox;
+mod watching;

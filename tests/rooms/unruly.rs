@@ -1,0 +1,127 @@
+//! A journal that does what it is told: passes through, fails before the commit, loses the reply after it, stalls, or
+//! panics.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bidhub::domain::{AuctionId, Seq, Timestamp};
+use bidhub::journal::sql::SqlJournal;
+use bidhub::journal::{AppendError, Batch, Journal, JournalError, Lease, NewLog, OpenLog, Outage, Record, Snapshot};
+use tokio::sync::Notify;
+
+/// What becomes of one append.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It fails, and nothing is written.
+    FailBefore,
+    /// It is written, and nobody hears of it.
+    LoseReply,
+    /// It waits so long, and is then written.
+    Stall(Duration),
+    /// It waits until it is let go, and is then written.
+    Hold(Arc<Notify>),
+    /// Somebody else has written in the meantime, so it finds another head.
+    HeadMoved,
+    /// The code that commits is broken.
+    Panic,
+}
+
+/// A real journal behind a door that may stick.
+pub struct Unruly {
+    inner: SqlJournal,
+    fates: Mutex<VecDeque<Fate>>,
+    /// While set, nothing can be written.
+    pub down: AtomicBool,
+    /// Told at the begin of every append.
+    pub appending: Notify,
+}
+
+impl Unruly {
+    pub fn new(inner: SqlJournal) -> Self {
+        Self { inner, fates: Mutex::default(), down: AtomicBool::new(false), appending: Notify::new() }
+    }
+
+    /// The next appends meet these fates; all later ones pass.
+    pub fn then(&self, fates: impl IntoIterator<Item = Fate>) {
+        self.fates.lock().unwrap().extend(fates);
+    }
+
+    fn unknown() -> Result<(), AppendError> {
+        Err(AppendError::Unknown("told to".to_owned()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Journal for Unruly {
+    async fn create(&self, log: NewLog) -> Result<(), JournalError> {
+        self.inner.create(log).await
+    }
+
+    async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+        self.inner.open(auction).await
+    }
+
+    async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        self.inner.read(auction, after, limit).await
+    }
+
+    async fn append(&self, batch: Batch) -> Result<(), AppendError> {
+        self.appending.notify_one();
+        if self.down.load(Ordering::SeqCst) {
+            return Self::unknown();
+        }
+        let fate = self.fates.lock().unwrap().pop_front();
+        match fate {
+            None => self.inner.append(batch).await,
+            Some(Fate::FailBefore) => Self::unknown(),
+            Some(Fate::LoseReply) => {
+                self.inner.append(batch).await?;
+                Self::unknown()
+            }
+            Some(Fate::Stall(pause)) => {
+                tokio::time::sleep(pause).await;
+                self.inner.append(batch).await
+            }
+            Some(Fate::Hold(gate)) => {
+                gate.notified().await;
+                self.inner.append(batch).await
+            }
+            Some(Fate::HeadMoved) => {
+                let mut elsewhere = batch;
+                elsewhere.onto.seq = Seq(elsewhere.onto.seq.0 + 1_000);
+                self.inner.append(elsewhere).await
+            }
+            Some(Fate::Panic) => panic!("told to"),
+        }
+    }
+
+    async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError> {
+        self.inner.save_snapshot(auction, snapshot).await
+    }
+
+    async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
+        self.inner.due_by(at, limit).await
+    }
+
+    async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
+        self.inner.outages_after(after).await
+    }
+
+    async fn probe(&self) -> Result<(), JournalError> {
+        if self.down.load(Ordering::SeqCst) { Err(JournalError::Closed) } else { self.inner.probe().await }
+    }
+}
+
+/// Leases that are always given.
+pub struct Given(pub Lease);
+
+#[async_trait::async_trait]
+impl bidhub::coordination::Leases for Given {
+    async fn acquire(&self, _: AuctionId) -> Result<Lease, bidhub::coordination::LeaseError> {
+        Ok(self.0)
+    }
+
+    async fn release(&self, _: AuctionId, _: Lease) {}
+}

@@ -1,0 +1,100 @@
+//! A PostgreSQL server of a test's own: made in a new folder, on a free port, ended with the test by its id.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const USER: &str = "postgres";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub struct Server {
+    process: Child,
+    port: u16,
+    _dir: TempDir,
+}
+
+impl Server {
+    /// Starts one. None, said aloud, where PostgreSQL is not installed, unless `BIDHUB_REQUIRE_POSTGRES` is set.
+    pub async fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(std::env::var_os("BIDHUB_REQUIRE_POSTGRES").is_none(), "PostgreSQL is required and not installed");
+            eprintln!("skipped: PostgreSQL is not installed");
+            return None;
+        };
+        let dir = tempfile::Builder::new().prefix("bidhub-pg-").tempdir().unwrap();
+        let data = dir.path().join("data");
+        give_away(dir.path());
+        let made = as_user(&programs.join("initdb"))
+            .args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--username", USER, "--pgdata"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success(), "initdb");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = as_user(&programs.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60", "-p", &port.to_string(), "-k"])
+            .arg(dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { process, port, _dir: dir };
+        let until = Instant::now() + PATIENCE;
+        while bidhub::persistence::Db::postgres(&server.url()).await.is_err() {
+            assert!(Instant::now() < until, "PostgreSQL does not answer");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Some(server)
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGINT is a fast shutdown; the server takes its children with it.
+        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where Debian keeps the server's programs, the newest version first.
+fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .collect();
+    versions.retain(|bin| bin.join("initdb").exists() && bin.join("postgres").exists());
+    versions.sort();
+    versions.pop()
+}
+
+/// The server refuses to run as root, so root hands it to the user that Debian made for it.
+fn as_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", USER, "--regid", USER, "--clear-groups", "--"]).arg(program);
+    command
+}
+
+fn give_away(dir: &Path) {
+    if is_root() {
+        assert!(Command::new("chown").arg(USER).arg(dir).status().unwrap().success(), "chown");
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
