@@ -1,9 +1,10 @@
 //! The command line: which subcommands there are, and how a wrong one is answered. Settings are [`crate::config`]'s.
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::config::{Flags, Settings};
+use crate::programs;
 
 /// A real-time, WebSocket-first bidding hub.
 ///
@@ -20,34 +21,52 @@ pub struct Cli {
 }
 
 /// What the program can do.
-#[derive(Subcommand)]
+#[derive(Subcommand, Default)]
 pub enum Command {
     /// Run the hub (what happens without a subcommand)
+    #[default]
     Serve,
+    /// Run a hub with sellers, auctions and bidding bots in it, to see it live
+    ///
+    /// Everything is kept in a temporary directory and removed at the end, unless --data-dir names another one.
+    Demo(programs::demo::DemoArgs),
+    /// Audit the journal: hash chains, and every price, leader and outcome decided anew
+    ///
+    /// Reads the journal in --data-dir or at --database-url, beside a running hub or without one, and changes nothing.
+    /// Exits with 1 and one line that names auction, seq and fault if a record is wrong.
+    Verify(programs::verify::VerifyArgs),
+    /// Write the public log of an auction, one record a line, for anyone to verify
+    Export(programs::export::ExportArgs),
+    /// Play recorded bids against a running hub over real sockets, and compare the final prices
+    ///
+    /// Every bidder has an identity of its own, signed with --jwt-secret, which must be the hub's. Bids carry keys made
+    /// from the record, and auctions are found again by their titles: an interrupted replay goes on where it was when it
+    /// is started once more, and nothing is bid twice.
+    Replay(programs::replay::ReplayArgs),
     /// Manage accounts, also beside a running hub
     #[command(subcommand)]
     User(UserCommand),
+}
+
+impl Command {
+    /// Does it. False if it was done, but what it found is not as it should be.
+    pub async fn run(self, settings: Settings) -> anyhow::Result<bool> {
+        match self {
+            Self::Serve => programs::serve(settings).await.map(|()| true),
+            Self::Demo(args) => programs::demo::run(settings, &args).await.map(|()| true),
+            Self::Verify(args) => programs::verify::run(&settings, &args).await,
+            Self::Export(args) => programs::export::run(&settings, &args).await.map(|()| true),
+            Self::Replay(args) => programs::replay::run(&settings, &args).await,
+            Self::User(UserCommand::Add(args)) => programs::user::add(&settings, &args).await.map(|()| true),
+        }
+    }
 }
 
 /// What can be done to accounts.
 #[derive(Subcommand)]
 pub enum UserCommand {
     /// Create an account, or give a role to one that exists; the password is read from standard input
-    Add(UserAddArgs),
-}
-
-/// The account to create.
-#[derive(Args)]
-pub struct UserAddArgs {
-    /// E-mail address to sign in with
-    #[arg(long)]
-    pub email: String,
-    /// Role to give: staff, admin, or one of the operator's own
-    #[arg(long)]
-    pub role: crate::auth::Role,
-    /// Name that others see; unless given, the part of the address before the @
-    #[arg(long)]
-    pub display_name: Option<String>,
+    Add(programs::user::UserAddArgs),
 }
 
 /// Reads the command line. `Err` holds the exit code when the program has nothing to do: help was shown (0), or one line

@@ -16,6 +16,8 @@ pub mod persistence;
 pub mod projection;
 pub mod room;
 
+pub mod audit;
+
 pub mod auth;
 pub mod mail;
 pub mod rate_limit;
@@ -31,4 +33,6 @@ pub mod cli;
 pub mod config;
 pub mod hub;
 pub mod lifecycle;
+pub mod load;
+pub mod programs;
 pub mod telemetry;

@@ -110,6 +110,23 @@ impl Db {
         Ok(Self { writer: On::Lite(writer), reader: On::Lite(readers) })
     }
 
+    /// Opens the SQLite database in `file` to look at, beside whoever writes to it. Nothing can be changed through it.
+    pub async fn sqlite_read_only(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let pool = PoolOptions::new().max_connections(SQLITE_READERS).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = pool.connect_with(options).await?;
+        Ok(Self { writer: On::Lite(pool.clone()), reader: On::Lite(pool) })
+    }
+
+    /// Connects to the PostgreSQL database at `url` to look at it. Nothing can be changed through it.
+    pub async fn postgres_read_only(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.options([("default_transaction_read_only", "on")]);
+        let pool = PoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = pool.connect_with(options).await?;
+        Ok(Self { writer: On::Pg(pool.clone()), reader: On::Pg(pool) })
+    }
+
     /// Connects to the PostgreSQL database at `url`.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse()?;

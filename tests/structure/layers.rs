@@ -57,7 +57,7 @@ pub const LAYERS: &[Layer] = &[
 
 /// Modules whose import by anything but these is a breach whatever the table says.
 const TOP: [(&str, &[&str]); 3] =
-    [("app", &["main", "lib", "programs"]), ("cli", &["main", "lib", "programs"]), ("hub", &["app", "main", "lib"])];
+    [("app", &["main", "lib", "programs"]), ("cli", &["main", "lib"]), ("hub", &["app", "main", "lib"])];
 
 /// The imports of `source` that no row allows, one line each.
 pub fn breaches(source: &Source) -> Vec<String> {

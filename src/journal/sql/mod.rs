@@ -194,6 +194,28 @@ pub async fn read(db: &Db, auction: AuctionId, after: Option<Seq>, limit: usize)
     rows.into_iter().map(RecordRow::into_record).collect()
 }
 
+/// What a log is checked against: its key and its head, which are kept apart from its records.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// The key of its commitments.
+    pub secret: Secret,
+    /// Where it ends.
+    pub head: Head,
+}
+
+/// What the log of `auction` is checked against, for audits; none if there is no such log.
+pub async fn anchor(db: &Db, auction: AuctionId) -> Result<Option<Anchor>, JournalError> {
+    let text = "select log, secret, head_seq, head_digest from journal_logs where auction = $1";
+    sql!(db.read(), opt LogRow, text, auction.0)?.map(LogRow::into_anchor).transpose()
+}
+
+/// An auction that has records, but no log, for audits.
+pub async fn orphan(db: &Db) -> Result<Option<AuctionId>, JournalError> {
+    let text = "select auction from journal_records r
+         where not exists (select 1 from journal_logs l where l.auction = r.auction) limit 1";
+    Ok(sql!(db.read(), opt_scalar uuid::Uuid, text)?.map(AuctionId))
+}
+
 /// Every auction that has a log, for audits.
 pub async fn auctions(db: &Db) -> Result<Vec<AuctionId>, JournalError> {
     let text = "select auction from journal_logs order by auction";

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::Anchor;
 use crate::domain::{AuctionId, LogId, Seq};
 use crate::journal::{Digest, Head, JournalError, OpenLog, Record, Secret, Snapshot};
 use crate::persistence::StoreError;
@@ -82,12 +83,16 @@ impl PositionedRow {
 
 impl LogRow {
     pub(super) fn into_open_log(self, genesis: Record, snapshot: Option<Snapshot>) -> Result<OpenLog, JournalError> {
+        let log = LogId(self.log);
+        let Anchor { secret, head } = self.into_anchor()?;
+        Ok(OpenLog { log, secret, genesis, snapshot, head })
+    }
+
+    pub(super) fn into_anchor(self) -> Result<Anchor, JournalError> {
         let table = "journal_logs";
-        Ok(OpenLog {
-            log: LogId(self.log),
-            secret: Secret(bytes(table, self.secret)?),
-            genesis,
-            snapshot,
+        let secret = Secret(bytes(table, self.secret)?);
+        Ok(Anchor {
+            secret,
             head: Head { seq: seq(table, self.head_seq)?, digest: Digest(bytes(table, self.head_digest)?) },
         })
     }
