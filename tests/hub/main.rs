@@ -4,6 +4,8 @@
 
 mod harness;
 mod mail_server;
+#[path = "../support/socket.rs"]
+mod socket_client;
 
 mod accounts;
 mod auctions;
@@ -17,5 +19,6 @@ mod limits;
 mod market;
 mod operations;
 mod passwords;
+mod socket;
 mod static_files;
 mod user_add;
