@@ -31,7 +31,7 @@ impl Log {
                 price = next;
             }
         }
-        let mut before = None;
+        let mut before: Option<Vec<u8>> = None;
         for event in &self.events {
             let digest = hex::decode(event["digest"].as_str().expect("a digest")).expect("hex");
             if let Some(before) = before {

@@ -1,6 +1,8 @@
 //! A WebSocket client for tests, in both codecs: asks and gets the answer, keeps pushes in order, and says with which code
 //! the hub closed.
 
+#![allow(dead_code, reason = "each test program uses the part that it needs")]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -62,6 +62,7 @@ async fn json_that_is_no_request_gets_an_error_and_what_is_no_json_a_close() {
     for (frame, reply_to) in [
         ("5", Value::Null),
         ("[]", Value::Null),
+        (r#"["ping",1,null,null,null,null,null,null,null,null]"#, Value::Null),
         (r#""text""#, Value::Null),
         (r#"{"id":6,"id":6}"#, Value::Null),
         (&deep, json!(7)),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bidhub::domain::Span;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
@@ -32,6 +33,8 @@ async fn bid(market: &Market, bidder: &mut Socket, from: i64, count: i64) -> Dur
             assert_eq!(answer["type"], "bid_accepted", "{answer}");
         }
         longest = longest.max(started.elapsed());
+        // Keys that are young are not forgotten, so time has to pass for so many of them.
+        market.hub.clock.advance(Span::from_millis(40));
     }
     longest
 }
