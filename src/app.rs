@@ -13,41 +13,33 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{Authenticator, ForeignKey, Origins, Role};
-use crate::chance::Chance;
+use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
-use crate::domain::Span;
+use crate::domain::{AccountId, Span};
+use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, Auctions, AuctionsProjection};
+use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::Hub;
 use crate::journal::Journal as _;
 use crate::journal::sql::SqlJournal;
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
-use crate::persistence::{Db, Durability, migrate};
+use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::telemetry;
 use crate::ws::{self, Gateway};
-use crate::{sql, telemetry};
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
 /// How long projections may catch up when the hub stops; what is left they do at the next start.
 const PROJECTION_FLUSH_LIMIT: Duration = Duration::from_secs(2);
-
-/// What the hub takes from the world around it, so that a test can hand in its own.
-#[derive(Debug, Clone, Default)]
-pub struct Env {
-    /// What time it is.
-    pub clock: Clock,
-    /// Randomness.
-    pub chance: Chance,
-}
 
 /// What handlers can ask for; each takes the parts it needs.
 #[derive(Clone, FromRef)]
@@ -60,6 +52,8 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// Moderation.
+    pub staff: Staff,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -137,14 +131,18 @@ pub async fn serve(
 
 /// The routes of all features.
 fn features() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(accounts::routes::router()).merge(auctions::routes::router()).merge(ws::router())
+    OpenApiRouter::new()
+        .merge(accounts::routes::router())
+        .merge(auctions::routes::router())
+        .merge(staff::routes::router())
+        .merge(ws::router())
 }
 
 /// What keeps the main database in step with the journal.
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
-    Projector::new(deps, vec![Arc::new(AuctionsProjection)])
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -218,6 +216,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         progress,
         grace: Span::from_secs(settings.room.outage_grace_s),
     });
+    let staff = Staff::new(staff::Parts {
+        db: db.clone(),
+        rooms: rooms.clone(),
+        bans: Arc::new(accounts.clone()),
+        clock: env.clock.clone(),
+    });
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
@@ -228,7 +232,23 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
-    Ok((AppState { http, ops, accounts, auctions, rooms, journal, gateway }, limits))
+    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+}
+
+/// What moderation needs of accounts.
+#[async_trait::async_trait]
+impl Bans for Accounts {
+    async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
+        Ok(self.account(account).await?.map(|row| row.roles))
+    }
+
+    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::ban(self, account, reason).await.map(drop)
+    }
+
+    async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unban(self, account).await.map(drop)
+    }
 }
 
 /// The key of foreign tokens, if the operator gave one.
@@ -252,11 +272,7 @@ fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> 
     let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();
-        async move {
-            // A write that touches nothing asks more than a read: a full disk or a read-only replica fails it.
-            let asked = sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..]);
-            asked.map(drop).map_err(|error| error.to_string())
-        }
+        async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
     });
     let journal = Probe::new("journal", move || {
         let journal = journal.clone();

@@ -197,6 +197,11 @@ impl Settings {
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
         }
+        if self.server.redis_url.is_some() {
+            let why =
+                "redis_url is set, but this version of the hub runs as one process and would ignore it; leave it unset";
+            return Err(ConfigError(why.into()));
+        }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(
                 "jwt_secret and jwt_public_key_file exclude each other: one key, one algorithm".into(),
@@ -307,6 +312,7 @@ mod tests {
             ("rate_limits = 'perhaps'", "rate_limits"),
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
+            ("redis_url = 'redis://127.0.0.1'", "redis_url"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),

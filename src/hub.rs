@@ -9,10 +9,10 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::Env;
 use crate::config::{self, Settings};
 use crate::coordination::local::LocalLeases;
 use crate::domain::Span;
+use crate::env::Env;
 use crate::journal::sql::{ProcessLock, SqlJournal};
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, Durability};

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use bidhub::app::{self, Env};
+use bidhub::app;
 use bidhub::cli::{self, Command, UserAddArgs, UserCommand};
 use bidhub::config::{ConfigError, Settings};
+use bidhub::env::Env;
 use bidhub::features::accounts::{Added, user_add};
 use bidhub::persistence::migrate;
 use bidhub::{lifecycle, telemetry};

@@ -12,5 +12,5 @@ create table staff_audit (
     seq bigint,
     request_id text
 );
-create unique index staff_audit_by_event on staff_audit (target, seq) where seq is not null;
+create unique index staff_audit_by_event on staff_audit (target, seq);
 create index staff_audit_by_actor on staff_audit (actor, id);

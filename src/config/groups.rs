@@ -13,7 +13,7 @@ settings! {
     }
     optional {
         database_url: SecretString, "URL", "BIDHUB_DATABASE_URL", "PostgreSQL database, postgres://…; without it an embedded SQLite database is used";
-        redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…; makes this hub a node of a cluster";
+        redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…, for a hub of many nodes; this version runs as one and refuses it";
         public_url: String, "URL", "BIDHUB_PUBLIC_URL", "Address under which browsers reach the hub, for links in mail; https makes cookies secure [default: http:// and the address listened on]";
         operator_token: SecretString, "TOKEN", "BIDHUB_OPERATOR_TOKEN", "Bearer token that GET /metrics then asks for; without it metrics are open";
     }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::problem::ApiError;
 use crate::domain::auction::Rejection;
 use crate::room::RoomError;
+use crate::wire::Hints;
 
 /// Seconds after which a request that found the hub without a verdict may be sent again.
 const RETRY_AFTER_S: u64 = 1;
@@ -20,14 +21,14 @@ impl From<Rejection> for ApiError {
             _ => StatusCode::CONFLICT,
         };
         let error = Self::new(status, rejection.code(), rejection.message());
-        let error = match rejection {
-            Rejection::BidTooLow { minimum } => error.with("minimum_bid", minimum.minor_units()),
-            Rejection::MaxNotRaised { your_max } => error.with("your_max", your_max.minor_units()),
-            Rejection::InsufficientFunds { allowance } => error.with("allowance", allowance.minor_units()),
-            Rejection::InvalidAmount => error.with("field", "amount"),
-            _ => error,
-        };
-        if rejection.is_final() { error } else { error.with("retry", true).retry_after_s(RETRY_AFTER_S) }
+        let Hints { minimum_bid, your_max, allowance, retry } = Hints::from(rejection);
+        let hints = [("minimum_bid", minimum_bid), ("your_max", your_max), ("allowance", allowance)];
+        let error = hints.into_iter().fold(error, |error, (name, hint)| match hint {
+            Some(minor) => error.with(name, minor),
+            None => error,
+        });
+        let error = if rejection == Rejection::InvalidAmount { error.with("field", "amount") } else { error };
+        if retry.is_some() { error.with("retry", true).retry_after_s(RETRY_AFTER_S) } else { error }
     }
 }
 

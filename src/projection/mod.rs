@@ -7,8 +7,6 @@
 mod progress;
 mod projector;
 mod store;
-#[cfg(test)]
-mod tests;
 
 use crate::domain::auction::{Event, Listing, Terms};
 use crate::domain::{AuctionId, Seq, Timestamp};

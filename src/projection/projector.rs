@@ -20,6 +20,9 @@ use crate::persistence::{Db, StoreError};
 const PAGE_RECORDS: i64 = 1_000;
 /// How often the journal is asked though it has not told of a commit.
 const POLL_EVERY: Duration = Duration::from_secs(1);
+/// Under load, what is committed gathers for this long, so that one transaction takes many records and the disk is left
+/// to the bids. After a quiet while nothing waits.
+const GATHER: Duration = Duration::from_millis(100);
 const BACKOFF_MIN_MS: u64 = 200;
 const BACKOFF_MAX_MS: u64 = 30_000;
 
@@ -97,29 +100,33 @@ impl Projector {
 
     async fn follow(&mut self) {
         loop {
-            self.catch_up().await;
+            let started = Instant::now();
+            while self.step().await >= PAGE_RECORDS as usize {}
+            self.report().await;
             // Which of the two it was makes no difference.
             let _ = tokio::time::timeout(POLL_EVERY, self.deps.journal.committed()).await;
+            tokio::time::sleep_until(started + GATHER).await;
         }
     }
 
     /// Works until there is nothing left that can be done now.
     pub async fn catch_up(&mut self) {
-        while self.step().await {
+        while self.step().await > 0 {
             self.report().await;
         }
         self.report().await;
     }
 
-    /// Moves those that are furthest behind on by one page. False if there is nothing to move, or it failed.
-    async fn step(&mut self) -> bool {
+    /// Moves those that are furthest behind on by one page, and gives its length: 0 if there is nothing to move, or the
+    /// page could not be read.
+    async fn step(&mut self) -> usize {
         self.load_positions().await;
         let now = Instant::now();
         let ready: Vec<(usize, i64)> = (self.lanes.iter().enumerate().filter(|(_, it)| it.known && it.is_due(now)))
             .map(|(lane, it)| (lane, it.position))
             .collect();
         let positions = ready.iter().map(|(_, position)| *position);
-        let Some(from) = positions.clone().min() else { return false };
+        let Some(from) = positions.clone().min() else { return 0 };
         // Not beyond where the next ones stand, so that all go on together from there.
         let until = positions.filter(|position| *position > from).min();
         let group: Vec<usize> = ready.iter().filter(|(_, position)| *position == from).map(|(lane, _)| *lane).collect();
@@ -129,10 +136,10 @@ impl Projector {
                 for lane in group {
                     self.failed(lane, &failure);
                 }
-                return false;
+                return 0;
             }
         };
-        let Some(last) = page.last() else { return false };
+        let Some(last) = page.last() else { return 0 };
         let to = last.position;
         match self.write(&group, from, to, &page).await {
             Ok(()) => self.moved(&group, to),
@@ -147,7 +154,7 @@ impl Projector {
                 }
             }
         }
-        true
+        page.len()
     }
 
     async fn load_positions(&mut self) {

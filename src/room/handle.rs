@@ -42,7 +42,9 @@ pub enum Answer {
 }
 
 /// Where an answer goes. It is given exactly once: a reply that is dropped answers `unavailable`.
-pub struct Reply(Option<Box<dyn FnOnce(Result<Answer, Rejection>) + Send>>);
+pub struct Reply(Option<Box<Give>>);
+
+type Give = dyn FnOnce(Result<Answer, Rejection>) + Send;
 
 impl Reply {
     /// A reply that calls `give`.

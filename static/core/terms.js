@@ -3,6 +3,9 @@
 import { amountFaultWords, parseAmount } from './amount.js';
 import { wireTime } from './time.js';
 
+/** How late bids move the end, as the form promises: two minutes more for the others, an hour in all at most. */
+const SOFT_CLOSE = Object.freeze({ window_s: 120, extension_s: 120, max_total_s: 3_600 });
+
 /**
  * @typedef {{ok: true, terms: Record<string, unknown>} | {ok: false, field: string, words: string}} ReadTerms
  */
@@ -42,6 +45,7 @@ export function readTerms(typed, now, locale) {
     currency,
     ...amounts,
     ends_at: wireTime(ends),
+    soft_close: SOFT_CLOSE,
   };
   if (starts !== null) terms.starts_at = wireTime(starts);
   if (typed.image_url) terms.image_url = typed.image_url;

@@ -16,8 +16,8 @@ const fill = template(`
     <h2>Password</h2>
     <form data-part="form">
       <input type="hidden" name="username" autocomplete="username" data-part="username">
-      <div class="field"><label for="current">Current password</label><input id="current" name="current_password" type="password" autocomplete="current-password" required></div>
-      <div class="field"><label for="next">New password</label><input id="next" name="new_password" type="password" autocomplete="new-password" required minlength="10" aria-describedby="next-hint"><p class="hint" id="next-hint">At least 10 characters. All other devices are signed out.</p></div>
+      <div class="field"><label for="current">Current password</label><input id="current" name="current" type="password" autocomplete="current-password" required></div>
+      <div class="field"><label for="next">New password</label><input id="next" name="new" type="password" autocomplete="new-password" required minlength="10" aria-describedby="next-hint"><p class="hint" id="next-hint">At least 10 characters. All other devices are signed out.</p></div>
       <p class="form-error" data-form-error role="alert" hidden></p>
       <button type="submit" class="secondary">Change password</button>
       <p role="status" data-part="changed" hidden>Your password is changed.</p>
@@ -35,7 +35,7 @@ export class AccountPage extends PageElement {
     part(this, 'sign-out', HTMLButtonElement).onclick = () => this.#signOut();
     const form = part(this, 'form', HTMLFormElement);
     onSubmit(form, async (values) => {
-      await rest.changePassword(String(values.get('current_password') ?? ''), String(values.get('new_password') ?? ''));
+      await rest.changePassword(String(values.get('current') ?? ''), String(values.get('new') ?? ''));
       form.reset();
       show(part(this, 'changed', HTMLElement), true);
     });

@@ -108,8 +108,9 @@ export class AuctionRoomPage extends PageElement {
     show(part(this, 'own-lot', HTMLElement), isOpen && isOwn);
     show(part(this, 'sign-in', HTMLElement), this.app.session.isKnown && !isSignedIn && (isOpen || room.live.status === 'scheduled'));
     part(this, 'box', BidBox).update(room.live, auction.increments);
-    // "It leads" is true only as long as it does; then the standing says what is true now.
-    if (this.#settled?.verdict.answer.leading && room.live.you?.alias && !room.live.you.leading) this.#settled = null;
+    // "It leads" is true only as long as it does and bids are taken; then the standing says what is true now.
+    const isOver = room.live.status === 'ended' || room.live.status === 'stopped';
+    if (this.#settled?.verdict.answer.leading && (isOver || (room.live.you?.alias && !room.live.you.leading))) this.#settled = null;
     part(this, 'status', BidStatus).update(this.app.bidder.outstanding(auction.id), this.#settled, room.live.currency, this.app.hub.status === 'online');
     part(this, 'history', BidHistory).update(room, now(), this.#earlier !== null);
     if (feed.room.live && room.historyStale) this.#readHistory(null);

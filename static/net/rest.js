@@ -71,7 +71,7 @@ export class Rest {
    * @param {string} next
    */
   async changePassword(current, next) {
-    await this.#call('POST', '/api/auth/password', { current_password: current, new_password: next });
+    await this.#call('POST', '/api/auth/password', { current, new: next });
   }
 
   /** @param {string} email */
@@ -84,7 +84,7 @@ export class Rest {
    * @param {string} next
    */
   async confirmPasswordReset(token, next) {
-    await this.#call('POST', '/api/auth/password-reset/confirm', { token, new_password: next });
+    await this.#call('POST', '/api/auth/password-reset/confirm', { token, password: next });
   }
 
   /** @param {string} token */

@@ -45,7 +45,7 @@ async fn an_auction_is_offered_and_read_at_once() {
     assert_eq!(auction["state"]["server_time"], "2026-11-20T09:30:00.000Z");
     assert_eq!((&auction["state"]["buy_now"], &auction["state"]["you"]), (&json!(9000), &Value::Null));
     assert!(auction["log"].is_string() && auction["seq"].is_u64());
-    assert!(!auction.to_string().contains("5000"), "the reserve stays hidden");
+    assert!(!auction.to_string().contains(":5000"), "the reserve stays hidden");
     let own = hub.get_as(&seller.token, &format!("/api/auctions/{id}")).await;
     assert_eq!(own.body["state"]["you"], json!({"alias": null, "leading": false, "max": null, "allowance": 0}));
     hub.stop().await;
@@ -227,7 +227,8 @@ async fn a_seller_cancels_an_auction_without_bids() {
 
 #[tokio::test]
 async fn auctions_open_and_end_on_time_with_nobody_connected() {
-    let hub = Hub::start().await;
+    // Rooms leave memory at once, so that the sweeper has to bring them back.
+    let hub = Hub::with(|settings| settings.room.idle_unload_s = 1).await;
     let seller = hub.sign_up("seller").await;
     let body = desk_with(json!({"starts_at": "2026-11-20T09:40:00.000Z"}));
     let auction = offer(&hub, &seller, body).await;

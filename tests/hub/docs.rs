@@ -6,12 +6,23 @@ use crate::harness::Hub;
 
 /// Every route that a client can call. A new one is added here when it is described.
 const ROUTES: &[&str] = &[
+    "delete /api/auctions/{id}",
+    "get /api/auctions",
+    "get /api/auctions/{id}",
+    "get /api/auctions/{id}/bids",
+    "get /api/auctions/{id}/events",
+    "get /api/auctions/{id}/log",
     "get /api/me",
+    "get /api/staff/audit",
     "get /api/time",
     "get /healthz",
     "get /metrics",
     "get /readyz",
     "get /ws",
+    "patch /api/auctions/{id}",
+    "post /api/auctions",
+    "post /api/auctions/{id}/bids",
+    "post /api/auctions/{id}/buy-now",
     "post /api/auth/email-confirm",
     "post /api/auth/email-confirm/resend",
     "post /api/auth/login",
@@ -20,6 +31,12 @@ const ROUTES: &[&str] = &[
     "post /api/auth/password-reset",
     "post /api/auth/password-reset/confirm",
     "post /api/auth/register",
+    "post /api/staff/auctions/{id}/bids/{seq}/void",
+    "post /api/staff/auctions/{id}/pause",
+    "post /api/staff/auctions/{id}/resume",
+    "post /api/staff/auctions/{id}/stop",
+    "post /api/staff/users/{id}/ban",
+    "post /api/staff/users/{id}/unban",
 ];
 
 #[tokio::test]
@@ -38,7 +55,7 @@ async fn every_route_is_described_and_every_description_is_a_route() {
             assert!(operation["tags"][0].is_string() && operation["responses"].is_object(), "{method} {path}");
             let method = method.to_uppercase().parse().unwrap();
             let answer = crate::harness::send(hub.request(method, path)).await;
-            assert!(![404, 405].contains(&answer.status.as_u16()), "{path} is there: {answer:?}");
+            assert!(answer.status != 405 && answer.body["code"] != "not_found", "{path} is there: {answer:?}");
         }
     }
     let expected: BTreeSet<String> = ROUTES.iter().map(ToString::to_string).collect();

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use bidhub::app::{self, Env};
+use bidhub::app;
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
 use bidhub::config::{PasswordCost, Settings, Switch};
+use bidhub::env::Env;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

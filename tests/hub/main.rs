@@ -9,6 +9,7 @@ mod socket_client;
 
 mod accounts;
 mod auctions;
+mod bids;
 mod config;
 mod cookies;
 mod docs;
@@ -19,6 +20,9 @@ mod limits;
 mod market;
 mod operations;
 mod passwords;
+mod projection;
+mod public_log;
 mod socket;
+mod staff;
 mod static_files;
 mod user_add;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bidhub::app;
+use bidhub::features::accounts::user_add;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -34,6 +36,17 @@ pub async fn offer(hub: &Hub, seller: &User, body: Value) -> String {
     let answer = hub.post_as(&seller.token, "/api/auctions", body).await;
     answer.is(201);
     answer.body["id"].as_str().expect("an id").to_owned()
+}
+
+/// Someone with this role, given as an operator does it.
+pub async fn moderator(hub: &Hub, name: &str, role: &str) -> User {
+    let user = hub.sign_up(name).await;
+    let db = app::open_database(&hub.settings).await.expect("the database opens beside the hub");
+    let role = role.parse().expect("a role");
+    let password = || Err(std::io::Error::other("the account is there already"));
+    user_add(&db, hub.settings.password_cost, &user.email, None, &role, password).await.expect("the role is given");
+    db.close().await;
+    user
 }
 
 pub async fn bid(hub: &Hub, bidder: &User, auction: &str, key: &str, body: Value) -> Answer {

@@ -1,3 +1,5 @@
+//! Which foreign tokens are believed, and what of them counts.
+
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
 

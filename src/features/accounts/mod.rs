@@ -26,7 +26,7 @@ use crate::persistence::{Db, StoreError};
 use crate::rate_limit::RateLimits;
 
 use passwords::Passwords;
-pub use store::{AccountRow, Directory};
+pub use store::{AccountRow, Directory, probe};
 pub use user_add::{Added, user_add};
 
 /// How often what has ended is swept out of the database, in seconds.

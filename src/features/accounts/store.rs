@@ -31,6 +31,13 @@ pub struct AccountRow {
     pub roles: Roles,
 }
 
+/// Whether the database takes writes. A write that touches nothing asks more than a read: a full disk or a read-only
+/// replica fails it.
+pub async fn probe(db: &Db) -> Result<(), StoreError> {
+    sql!(db.write(), exec, "delete from revoked_tokens where id = $1", &[0_u8; 0][..])?;
+    Ok(())
+}
+
 /// An account to insert.
 pub(super) struct NewAccount {
     pub(super) id: AccountId,

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::list::Order;
 use super::request::PlaceBid;
-use super::response::{BidBody, VerdictBody};
+use super::response::BidBody;
 use super::{Auctions, store};
 use crate::auth::{Action, Caller, Denied, authorize};
 use crate::domain::auction::{Bid, Offer};
@@ -20,6 +20,7 @@ use crate::domain::{AuctionId, BidKey};
 use crate::http::{
     ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, IdempotencyKey, List, MaybeCaller, Page, Problem,
 };
+use crate::wire::Accepted;
 
 /// Says up to which event of the auction an answer is complete.
 const COMPLETE_TO: HeaderName = HeaderName::from_static("bidhub-seq");
@@ -30,6 +31,7 @@ const COMPLETE_TO: HeaderName = HeaderName::from_static("bidhub-seq");
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// `desc`, the newest first, unless given; or `asc`.
+    #[param(inline)]
     order: Option<Order>,
     /// Items on the page, 1 to 200; 50 unless given.
     limit: Option<u32>,
@@ -43,7 +45,7 @@ pub struct HistoryQuery {
 #[utoipa::path(post, path = "/api/auctions/{id}/bids", tag = "auctions", request_body = PlaceBid,
     params(("id" = Uuid, Path), ("Idempotency-Key" = String, Header, description = "The bidder's own name for the bid, 1 to 128 visible ASCII characters")),
     security(("bearer" = []), ("cookie" = [])), responses(
-    (status = 201, description = "Accepted", body = VerdictBody),
+    (status = 201, description = "Accepted", body = Accepted),
     (status = 400, description = "`missing_idempotency_key`, `invalid_idempotency_key`", body = Problem),
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
@@ -71,7 +73,7 @@ pub(super) async fn bid(
 #[utoipa::path(post, path = "/api/auctions/{id}/buy-now", tag = "auctions",
     params(("id" = Uuid, Path), ("Idempotency-Key" = String, Header, description = "The bidder's own name for this, 1 to 128 visible ASCII characters")),
     security(("bearer" = []), ("cookie" = [])), responses(
-    (status = 201, description = "Bought", body = VerdictBody),
+    (status = 201, description = "Bought", body = Accepted),
     (status = 400, description = "`missing_idempotency_key`, `invalid_idempotency_key`", body = Problem),
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
@@ -124,7 +126,7 @@ impl Auctions {
         let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key: key.clone(), offer };
         let verdict = self.0.parts.rooms.bid(id, bid).await;
         metrics::histogram!("bidhub_bid_to_ack_seconds", "via" => "rest").record(arrived.elapsed());
-        Ok((StatusCode::CREATED, Json(VerdictBody::new(id, &key, &verdict?))).into_response())
+        Ok((StatusCode::CREATED, Json(Accepted::new(id, &key, verdict?))).into_response())
     }
 }
 

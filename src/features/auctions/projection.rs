@@ -1,6 +1,7 @@
 //! Keeps the rows of auctions and bids as the journal says they are.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::row::{AuctionRow, BidRow, number};
 use super::store;
@@ -38,10 +39,10 @@ impl Projection for AuctionsProjection {
                 }
                 Fact::Event(event) => event,
             };
-            if !changes.contains_key(&auction) {
-                changes.insert(auction, load(tx, auction).await?);
-            }
-            let Some(change) = changes.get_mut(&auction) else { continue };
+            let change = match changes.entry(auction) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(load(tx, auction).await?),
+            };
             if !follows(&change.row, event)? {
                 continue;
             }

@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::request::{BandBody, SoftCloseBody};
 use super::row::{AuctionRow, BidRow};
 use crate::clock::{WireTime, from_datetime};
-use crate::domain::auction::Verdict;
-use crate::domain::auction::view::{OwnView, PublicState};
-use crate::domain::{AuctionId, BidKey, Money, Timestamp};
+use crate::domain::Timestamp;
 use crate::journal::public::Alias;
 use crate::room::View;
+use crate::wire::State;
 
 /// An auction.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -62,57 +61,7 @@ pub struct LiveAuctionBody {
     auction: AuctionBody,
     /// The unbroken history that `seq` counts in.
     log: Uuid,
-    state: StateBody,
-}
-
-/// The live state, as a socket gets it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct StateBody {
-    /// `scheduled`, `open`, `paused`, `suspended`, `ended` or `stopped`.
-    status: &'static str,
-    currency: String,
-    price: Option<i64>,
-    minimum_bid: i64,
-    leader: Option<String>,
-    bid_count: u32,
-    starts_at: WireTime,
-    ends_at: WireTime,
-    /// `none`, `not_met` or `met`.
-    reserve: &'static str,
-    /// The buy-now price while it is offered.
-    buy_now: Option<i64>,
-    outcome: Option<&'static str>,
-    winner: Option<String>,
-    server_time: WireTime,
-    /// The caller's own part; null for who is not signed in.
-    you: Option<OwnBody>,
-}
-
-/// What a bidder may see of the own part.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct OwnBody {
-    /// Null before the first accepted bid.
-    alias: Option<String>,
-    leading: bool,
-    /// The own highest ceiling.
-    max: Option<i64>,
-    /// What is set aside here.
-    allowance: i64,
-}
-
-/// An accepted bid. The same key gets the same answer again.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct VerdictBody {
-    auction: Uuid,
-    key: String,
-    /// The number of the bid.
-    seq: u64,
-    /// Whether the bidder led after it.
-    leading: bool,
-    price: i64,
-    minimum_bid: i64,
-    /// The bidder's own ceiling.
-    your_max: i64,
+    state: State,
 }
 
 /// A bid in the history.
@@ -177,61 +126,19 @@ impl LiveAuctionBody {
     /// The auction with its live state, which is never older than the row.
     pub(super) fn new(row: AuctionRow, view: &View, now: Timestamp) -> Self {
         let mut auction = AuctionBody::from(row);
-        let state = StateBody::new(&view.public, view.own.as_ref(), now);
+        let state = State::new(view, now);
         auction.status = state.status.to_owned();
         auction.price = state.price;
         auction.minimum_bid = state.minimum_bid;
-        auction.leader.clone_from(&state.leader);
+        auction.leader = state.leader.map(|alias| alias.to_string());
         auction.bid_count = i64::from(state.bid_count);
         auction.starts_at = state.starts_at;
         auction.ends_at = state.ends_at;
         auction.reserve = state.reserve;
         auction.outcome = state.outcome.map(str::to_owned);
-        auction.winner.clone_from(&state.winner);
+        auction.winner = state.winner.map(|alias| alias.to_string());
         auction.seq = view.seq.0;
         Self { auction, log: view.log.0, state }
-    }
-}
-
-impl StateBody {
-    fn new(state: &PublicState, own: Option<&OwnView>, now: Timestamp) -> Self {
-        let alias = |number: u32| Alias(number).to_string();
-        Self {
-            status: state.status,
-            currency: state.currency.code().to_owned(),
-            price: state.price.map(Money::minor_units),
-            minimum_bid: state.minimum_bid.minor_units(),
-            leader: state.leader.map(alias),
-            bid_count: state.bid_count,
-            starts_at: WireTime(state.starts_at),
-            ends_at: WireTime(state.ends_at),
-            reserve: state.reserve.name(),
-            buy_now: state.buy_now.map(Money::minor_units),
-            outcome: state.outcome.map(|outcome| outcome.name()),
-            winner: state.winner.map(alias),
-            server_time: WireTime(now),
-            you: own.map(|own| OwnBody {
-                alias: own.alias.map(alias),
-                leading: own.leading,
-                max: own.max.map(Money::minor_units),
-                allowance: own.allowance.minor_units(),
-            }),
-        }
-    }
-}
-
-impl VerdictBody {
-    /// The answer to a bid.
-    pub(super) fn new(auction: AuctionId, key: &BidKey, verdict: &Verdict) -> Self {
-        Self {
-            auction: auction.0,
-            key: key.as_str().to_owned(),
-            seq: verdict.seq.0,
-            leading: verdict.leading,
-            price: verdict.price.minor_units(),
-            minimum_bid: verdict.minimum_bid.minor_units(),
-            your_max: verdict.your_max.minor_units(),
-        }
     }
 }
 

@@ -129,7 +129,7 @@ describe('terms of a new auction', () => {
 
   test('leave out what was left empty', () => {
     const read = readTerms(typed, now, 'en');
-    assert.deepEqual(read, { ok: true, terms: { title: 'A vase', description: '', category: 'Art', currency: 'USD', opening_price: 10_000, ends_at: new Date('2026-11-25T10:00').toISOString() } });
+    assert.deepEqual(read, { ok: true, terms: { title: 'A vase', description: '', category: 'Art', currency: 'USD', opening_price: 10_000, ends_at: new Date('2026-11-25T10:00').toISOString(), soft_close: { window_s: 120, extension_s: 120, max_total_s: 3_600 } } });
   });
   for (const [field, fields] of /** @type {const} */ ([
     ['opening_price', { opening_price: '' }],

@@ -52,7 +52,7 @@ test('calls have the shapes of the contract', async () => {
     { path: '/api/auth/register', method: 'POST', body: { email: 'e', password: 'p', display_name: 'n' } },
     { path: '/api/auctions?status=open&limit=24', method: 'GET', body: undefined },
     { path: '/api/auctions/a%20b/bids?order=desc&limit=50', method: 'GET', body: undefined },
-    { path: '/api/auth/password-reset/confirm', method: 'POST', body: { token: 't', new_password: 'p' } },
+    { path: '/api/auth/password-reset/confirm', method: 'POST', body: { token: 't', password: 'p' } },
   ]);
 });
 

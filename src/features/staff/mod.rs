@@ -1,0 +1,169 @@
+//! Moderation: stopping, pausing and resuming auctions, voiding bids, banning users, and the audit trail of all of it.
+//!
+//! What is done to an auction is journaled by its room with who and why; the trail follows the journal, so that it misses
+//! nothing even if this process ends between the two. What is done to a user stands in the trail alone.
+
+mod projection;
+pub mod routes;
+mod store;
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use crate::auth::{Action, Caller, Denied, Role, Roles, authorize};
+use crate::clock::Clock;
+use crate::domain::{AccountId, AuctionId, Seq, Timestamp};
+use crate::http::{ApiError, RequestId};
+use crate::persistence::{Db, StoreError};
+use crate::room::{Act, Rooms};
+
+pub use projection::AuditProjection;
+use store::{Entry, Target};
+
+const REASON_MAX_CHARS: usize = 500;
+
+/// What moderation needs of accounts.
+#[async_trait::async_trait]
+pub trait Bans: Send + Sync + 'static {
+    /// What the account may act as; none if there is no such account.
+    async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError>;
+    /// Bans it and closes its sockets. Harmless if it is banned.
+    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
+    /// Lifts the ban. Harmless if there is none.
+    async fn unban(&self, account: AccountId) -> Result<(), StoreError>;
+}
+
+/// What moderation needs.
+pub struct Parts {
+    /// Where the trail is.
+    pub db: Db,
+    /// Where auctions are live.
+    pub rooms: Rooms,
+    /// Where accounts are banned.
+    pub bans: Arc<dyn Bans>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Moderation of the hub.
+#[derive(Clone)]
+pub struct Staff(Arc<Parts>);
+
+/// Who acts, by which request.
+struct Actor {
+    caller: Caller,
+    request: RequestId,
+}
+
+impl Actor {
+    /// The caller, if the table lets them.
+    fn of(caller: Caller, action: Action, request: RequestId) -> Result<Self, ApiError> {
+        authorize(Some(&caller), action)?;
+        Ok(Self { caller, request })
+    }
+
+    fn account(&self) -> AccountId {
+        self.caller.account()
+    }
+}
+
+impl Staff {
+    /// Moderation over these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    async fn stop(&self, actor: Actor, id: AuctionId, reason: &str) -> Result<Seq, ApiError> {
+        let why = checked(reason)?;
+        let act = Act::Stop { by: actor.account(), reason: why.into(), only_without_bids: false };
+        self.act(actor, id, act, Entry::new("stop").because(why)).await
+    }
+
+    async fn pause(&self, actor: Actor, id: AuctionId, reason: &str) -> Result<Seq, ApiError> {
+        let why = checked(reason)?;
+        let act = Act::Pause { by: actor.account(), reason: why.into() };
+        self.act(actor, id, act, Entry::new("pause").because(why)).await
+    }
+
+    async fn resume(&self, actor: Actor, id: AuctionId) -> Result<Seq, ApiError> {
+        let act = Act::Resume { by: actor.account() };
+        self.act(actor, id, act, Entry::new("resume")).await
+    }
+
+    async fn void(&self, actor: Actor, id: AuctionId, seq: Seq, reason: &str) -> Result<Seq, ApiError> {
+        let why = checked(reason)?;
+        let act = Act::Void { by: actor.account(), reason: why.into(), seq };
+        self.act(actor, id, act, Entry::new("void_bid").because(why).of_bid(seq)).await
+    }
+
+    /// Has the room act, and writes down by which request.
+    async fn act(&self, actor: Actor, id: AuctionId, act: Act, entry: Entry) -> Result<Seq, ApiError> {
+        let seq = self.0.rooms.act(id, act).await?;
+        let (by, action) = (actor.account(), entry.action);
+        tracing::info!(auction = %id, %by, action, %seq, "staff: {action} on auction {id}");
+        let entry = entry.by(by, self.now(), Target::Auction(id)).at_event(seq).asked_in(&actor.request.0);
+        if let Err(error) = store::insert(&self.0.db, &entry).await {
+            // The act is journaled, so the projection will bring its row, though without the request.
+            tracing::warn!(auction = %id, %error, "an audit row could not be written yet: {error}");
+        }
+        Ok(seq)
+    }
+
+    async fn ban(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
+        let why = checked(reason)?;
+        self.check_rank(&actor.caller, account).await?;
+        self.0.bans.ban(account, why).await?;
+        self.record_user(&actor, account, Entry::new("ban").because(why)).await
+    }
+
+    async fn unban(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
+        self.check_rank(&actor.caller, account).await?;
+        self.0.bans.unban(account).await?;
+        self.record_user(&actor, account, Entry::new("unban")).await
+    }
+
+    /// If this fails the caller is told so, and may ask again: a ban is as harmless twice as once.
+    async fn record_user(&self, actor: &Actor, account: AccountId, entry: Entry) -> Result<(), ApiError> {
+        let (by, action) = (actor.account(), entry.action);
+        tracing::info!(%account, %by, action, "staff: {action} of account {account}");
+        let entry = entry.by(by, self.now(), Target::User(account)).asked_in(&actor.request.0);
+        Ok(store::insert(&self.0.db, &entry).await?)
+    }
+
+    /// Nobody acts on their own account, and only an admin on staff.
+    async fn check_rank(&self, caller: &Caller, account: AccountId) -> Result<(), ApiError> {
+        if caller.account() == account {
+            return Err(ApiError::conflict("own_account", "nobody bans or unbans their own account"));
+        }
+        let unknown = || ApiError::not_found("unknown_user", "there is no such account");
+        let roles = self.0.bans.roles(account).await?.ok_or_else(unknown)?;
+        let ranked = roles.has(&Role::Staff) || roles.has(&Role::Admin);
+        if ranked && !caller.identity.roles.has(&Role::Admin) {
+            return Err(Denied::Forbidden.into());
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+/// The reason, stripped at its ends, if it is one.
+fn checked(reason: &str) -> Result<&str, ApiError> {
+    let reason = reason.trim();
+    let strange = |sign: char| sign.is_control() && sign != '\n';
+    let fits = (1..=REASON_MAX_CHARS).contains(&reason.chars().count()) && !reason.chars().any(strange);
+    let refuse = || {
+        let detail = format!("a reason has 1 to {REASON_MAX_CHARS} characters");
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_reason", detail).with("field", "reason")
+    };
+    fits.then_some(reason).ok_or_else(refuse)
+}
+
+impl std::fmt::Debug for Staff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Staff")
+    }
+}

@@ -1,0 +1,170 @@
+//! Moderation and its trail.
+
+use bidhub::domain::Span;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Hub, User};
+use crate::market::{bid, desk, eventually, moderator, offer, read};
+
+async fn act(hub: &Hub, staff: &User, auction: &str, act: &str, body: Value) -> Answer {
+    hub.post_as(&staff.token, &format!("/api/staff/auctions/{auction}/{act}"), body).await
+}
+
+fn because() -> Value {
+    json!({"reason": "a mistake in the description"})
+}
+
+#[tokio::test]
+async fn a_pause_stands_until_it_is_resumed_with_the_time_that_was_left() {
+    let hub = Hub::start().await;
+    let (seller, ada, sam) =
+        (hub.sign_up("seller").await, hub.sign_up("ada").await, moderator(&hub, "sam", "staff").await);
+    let auction = offer(&hub, &seller, desk()).await;
+    act(&hub, &sam, &auction, "resume", json!({})).await.is_problem(409, "not_paused");
+    let paused = act(&hub, &sam, &auction, "pause", because()).await;
+    assert_eq!(paused.is(200).body["auction"], auction);
+    bid(&hub, &ada, &auction, "k", json!({"amount": 1000})).await.is_problem(409, "auction_paused");
+    act(&hub, &sam, &auction, "pause", because()).await.is_problem(409, "auction_paused");
+    hub.clock.advance(Span::from_secs(600));
+    act(&hub, &sam, &auction, "resume", json!({})).await.is(200);
+    let now = read(&hub, &auction).await;
+    assert_eq!((&now["status"], &now["ends_at"]), (&json!("open"), &json!("2026-11-20T10:40:00.000Z")));
+    bid(&hub, &ada, &auction, "k2", json!({"amount": 1000})).await.is(201);
+    let row = |list: &Value| list["items"][0]["status"] == "open" && list["items"][0]["bid_count"] == 1;
+    let list = eventually(&hub, "/api/auctions", row).await;
+    assert_eq!(list["items"][0]["ends_at"], "2026-11-20T10:40:00.000Z");
+}
+
+#[tokio::test]
+async fn a_stop_is_for_good() {
+    let hub = Hub::start().await;
+    let (seller, ada, sam) =
+        (hub.sign_up("seller").await, hub.sign_up("ada").await, moderator(&hub, "sam", "staff").await);
+    let auction = offer(&hub, &seller, desk()).await;
+    bid(&hub, &ada, &auction, "k", json!({"amount": 1000})).await.is(201);
+    for reason in ["", " ", &"x".repeat(501)] {
+        let refused = act(&hub, &sam, &auction, "stop", json!({"reason": reason})).await;
+        assert_eq!(refused.is_problem(422, "invalid_reason").body["field"], "reason");
+    }
+    act(&hub, &sam, &auction, "stop", because()).await.is(200);
+    act(&hub, &sam, &auction, "stop", because()).await.is_problem(409, "auction_stopped");
+    let now = read(&hub, &auction).await;
+    assert_eq!((&now["status"], &now["outcome"]), (&json!("stopped"), &Value::Null));
+    let nowhere = "01938b5e-0000-7000-8000-000000000000";
+    act(&hub, &sam, nowhere, "stop", because()).await.is_problem(404, "unknown_auction");
+}
+
+#[tokio::test]
+async fn a_voided_bid_no_longer_counts_and_the_price_is_found_anew() {
+    let hub = Hub::start().await;
+    let (seller, ada, bob, sam) = (
+        hub.sign_up("seller").await,
+        hub.sign_up("ada").await,
+        hub.sign_up("bob").await,
+        moderator(&hub, "sam", "staff").await,
+    );
+    let auction = offer(&hub, &seller, desk()).await;
+    bid(&hub, &ada, &auction, "a", json!({"max": 3000})).await.is(201);
+    let high = bid(&hub, &bob, &auction, "b", json!({"max": 9000})).await;
+    assert_eq!(high.is(201).body["price"], 3100);
+    let seq = high.body["seq"].as_u64().unwrap();
+    let voided = act(&hub, &sam, &auction, &format!("bids/{seq}/void"), because()).await;
+    voided.is(200);
+    let now = read(&hub, &auction).await;
+    assert_eq!(
+        (&now["price"], &now["leader"], &now["bid_count"], &now["minimum_bid"]),
+        (&json!(1000), &json!("Bidder 1"), &json!(1), &json!(1100))
+    );
+    let history = hub.get(&format!("/api/auctions/{auction}/bids")).await.body["items"].clone();
+    assert_eq!((&history[0]["seq"], &history[0]["voided"]), (&json!(seq), &json!(true)));
+    assert_eq!((&history[1]["amount"], history[1].get("voided")), (&json!(1000), None));
+    for wrong in [seq, 999] {
+        act(&hub, &sam, &auction, &format!("bids/{wrong}/void"), because()).await.is_problem(404, "unknown_bid");
+    }
+    act(&hub, &sam, &auction, "bids/first/void", because()).await.is_problem(404, "unknown_bid");
+    let row = hub.get("/api/auctions").await.body["items"][0].clone();
+    assert_eq!((&row["price"], &row["leader"], &row["bid_count"]), (&json!(1000), &json!("Bidder 1"), &json!(1)));
+}
+
+#[tokio::test]
+async fn only_staff_moderates() {
+    let hub = Hub::start().await;
+    let seller = hub.sign_up("seller").await;
+    let auction = offer(&hub, &seller, desk()).await;
+    for path in ["stop", "pause", "resume", "bids/1/void"] {
+        act(&hub, &seller, &auction, path, because()).await.is_problem(403, "forbidden");
+        hub.post(&format!("/api/staff/auctions/{auction}/{path}"), because()).await.is_problem(401, "unauthenticated");
+    }
+    let ban = format!("/api/staff/users/{}/ban", seller.id);
+    hub.post_as(&seller.token, &ban, because()).await.is_problem(403, "forbidden");
+    hub.get_as(&seller.token, "/api/staff/audit").await.is_problem(403, "forbidden");
+    hub.get("/api/staff/audit").await.is_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_banned_user_reads_but_neither_bids_nor_sells() {
+    let hub = Hub::start().await;
+    let (seller, ada) = (hub.sign_up("seller").await, hub.sign_up("ada").await);
+    let (sam, sue, root) = (
+        moderator(&hub, "sam", "staff").await,
+        moderator(&hub, "sue", "staff").await,
+        moderator(&hub, "root", "admin").await,
+    );
+    let auction = offer(&hub, &seller, desk()).await;
+    let ban = |by: &User, id: &str, verb: &str| {
+        let (token, path) = (by.token.clone(), format!("/api/staff/users/{id}/{verb}"));
+        let hub = &hub;
+        async move { hub.post_as(&token, &path, because()).await }
+    };
+    ban(&sam, &ada.id, "ban").await.is(204);
+    bid(&hub, &ada, &auction, "k", json!({"amount": 1000})).await.is_problem(409, "banned");
+    hub.post_as(&ada.token, "/api/auctions", desk()).await.is_problem(403, "banned");
+    hub.get_as(&ada.token, &format!("/api/auctions/{auction}")).await.is(200);
+    assert_eq!(hub.get_as(&ada.token, "/api/me").await.body["banned"], true);
+    ban(&sam, &ada.id, "unban").await.is(204);
+    bid(&hub, &ada, &auction, "k2", json!({"amount": 1000})).await.is(201);
+
+    ban(&sam, &sam.id, "ban").await.is_problem(409, "own_account");
+    ban(&sam, &sue.id, "ban").await.is_problem(403, "forbidden");
+    ban(&sam, &root.id, "ban").await.is_problem(403, "forbidden");
+    ban(&sam, "01938b5e-0000-7000-8000-000000000000", "ban").await.is_problem(404, "unknown_user");
+    ban(&root, &sue.id, "ban").await.is(204);
+    act(&hub, &sue, &auction, "pause", because()).await.is_problem(403, "banned");
+}
+
+#[tokio::test]
+async fn the_trail_holds_every_act_once_with_who_why_and_by_which_request() {
+    let hub = Hub::start().await;
+    let (seller, ada, sam) =
+        (hub.sign_up("seller").await, hub.sign_up("ada").await, moderator(&hub, "sam", "staff").await);
+    let auction = offer(&hub, &seller, desk()).await;
+    let mut requests = Vec::new();
+    for (path, body) in [
+        (format!("/api/staff/auctions/{auction}/pause"), because()),
+        (format!("/api/staff/auctions/{auction}/resume"), json!({})),
+        (format!("/api/staff/users/{}/ban", ada.id), because()),
+        (format!("/api/staff/auctions/{auction}/stop"), because()),
+    ] {
+        let answer = hub.post_as(&sam.token, &path, body).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        requests.push(answer.header("x-request-id").to_owned());
+    }
+    // The list of auctions shows the stop once the journal is projected, the trail's part with it.
+    eventually(&hub, "/api/auctions?status=stopped", |list| list["items"][0]["id"] == json!(auction)).await;
+    let trail = hub.get_as(&sam.token, "/api/staff/audit").await.body;
+    let items = trail["items"].as_array().unwrap();
+    let of = |name: &str| items.iter().rev().map(|item| item[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("action"), ["pause", "resume", "ban", "stop"]);
+    assert_eq!(of("request_id"), requests);
+    assert_eq!(of("target"), [json!(auction), json!(auction), json!(ada.id), json!(auction)]);
+    assert!(of("actor").iter().all(|actor| *actor == json!(sam.id)));
+    assert_eq!(
+        of("reason"),
+        [because()["reason"].clone(), Value::Null, because()["reason"].clone(), because()["reason"].clone()]
+    );
+    assert_eq!(of("seq")[2], Value::Null);
+    let first = hub.get_as(&sam.token, "/api/staff/audit?limit=3").await.body;
+    let next = first["next"].as_str().unwrap();
+    let rest = hub.get_as(&sam.token, &format!("/api/staff/audit?limit=3&cursor={next}")).await.body;
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["items"][0]), (1, &items[3]));
+}
