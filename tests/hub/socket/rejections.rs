@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{CODECS, Codec, Market, Socket};
 use crate::harness::send;
-use crate::market::{desk_with, offer};
+use crate::market::{desk_with, moderator, offer};
 
 fn refused(answer: &Value, code: &str) {
     assert_eq!((&answer["type"], &answer["code"]), (&json!("bid_rejected"), &json!(code)), "{answer}");
@@ -145,4 +145,43 @@ async fn of_bids_sent_at_once_each_gets_its_answer_and_none_too_many_is_taken() 
             assert!(again["type"] == "bid_accepted" || again["code"] == "max_not_raised", "its key is open: {again}");
         }
     }
+}
+
+#[tokio::test]
+async fn staff_pause_an_auction_and_let_it_go_on() {
+    let market = Market::open().await;
+    let staff = moderator(&market.hub, "staff", "staff").await;
+    let mut socket = market.bidder(Codec::MessagePack, "ada").await;
+    socket.ask(market.join()).await;
+    let path = format!("/api/staff/auctions/{}", market.auction);
+    market.hub.post_as(&staff.token, &format!("{path}/pause"), json!({"reason": "a look"})).await;
+    assert_eq!(socket.events(1).await[0]["kind"], "paused");
+    refused(&socket.ask(market.straight("k", 1_000)).await, "auction_paused");
+    market.hub.post_as(&staff.token, &format!("{path}/resume"), json!({})).await;
+    assert_eq!(socket.events(1).await[0]["kind"], "resumed");
+    let answer = socket.ask(market.straight("k2", 1_000)).await;
+    assert_eq!(answer["type"], "bid_accepted", "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_is_banned_is_cut_off_and_may_not_bid() {
+    let market = Market::open().await;
+    let staff = moderator(&market.hub, "staff", "staff").await;
+    let user = market.hub.sign_up("mallory").await;
+    let mut open = Vec::new();
+    for codec in CODECS {
+        let mut socket = Socket::of(market.hub.address, codec, &user.token).await;
+        socket.ask(market.join()).await;
+        open.push(socket);
+    }
+    let path = format!("/api/staff/users/{}/ban", user.id);
+    market.hub.post_as(&staff.token, &path, json!({"reason": "shill"})).await;
+    for mut socket in open {
+        assert_eq!(socket.closed().await, Some(4002), "at once");
+    }
+    let mut again = Socket::of(market.hub.address, Codec::Json, &user.token).await;
+    assert_eq!(again.ask(market.join()).await["type"], "joined", "anyone may watch");
+    refused(&again.ask(market.straight("k", 1_000)).await, "banned");
+    let mut other = market.bidder(Codec::Json, "ada").await;
+    assert_eq!(other.ask(market.straight("k", 1_000)).await["type"], "bid_accepted");
 }

@@ -128,3 +128,22 @@ async fn a_watcher_that_never_reads_again_is_closed_and_leaves_no_trace() {
     let end = tokio::time::timeout(Duration::from_secs(10), stuck.closed()).await.expect("the connection has ended");
     assert!(matches!(end, None | Some(4001)), "{end:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_stops_waits_only_so_long_for_a_watcher_that_does_not_read() {
+    let market = Market::with(json!({}), |settings| {
+        settings.connections.outbound_queue_bytes = QUEUE_BYTES;
+        settings.server.shutdown_timeout_ms = 4_000;
+    })
+    .await;
+    let mut stuck = narrow(&market.hub).await;
+    stuck.ask(market.join()).await;
+    let mut bidder = market.bidder(Codec::Json, "ada").await;
+    bidder.ask(market.join()).await;
+    bid(&market, &mut bidder, 0, 12_000).await;
+    let started = Instant::now();
+    let stopped = tokio::spawn(market.hub.stop());
+    assert_eq!(bidder.closed().await, Some(1001), "the others are told as ever");
+    stopped.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+}
