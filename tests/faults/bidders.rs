@@ -27,7 +27,7 @@ pub async fn bid_on(
     until: watch::Receiver<bool>,
     chance: Chance,
 ) -> Vec<Told> {
-    let codec = if bidder % 2 == 0 { Codec::Json } else { Codec::MessagePack };
+    let codec = if bidder.is_multiple_of(2) { Codec::Json } else { Codec::MessagePack };
     let mut told = Vec::new();
     let mut socket = None;
     for number in 0.. {

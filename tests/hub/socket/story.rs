@@ -51,7 +51,9 @@ fn accepted(reply_to: i64, key: &str, seq: u64, leading: bool, price: i64, minim
         "leading": leading, "price": price, "minimum_bid": minimum, "your_max": max})
 }
 
-fn bid(seq: u64, at: &str, bidder: &str, amount: i64, price: i64, leader: &str, count: u32, ends_at: &str) -> Value {
+/// A bid event: its seq and number of bids, its moment and the end then.
+fn bid(numbers: [u64; 2], times: [&str; 2], bidder: &str, amount: i64, price: i64, leader: &str) -> Value {
+    let ([seq, count], [at, ends_at]) = (numbers, times);
     json!({"seq": seq, "at": format!("2026-11-20T{at}:00.000Z"), "kind": "bid", "bidder": bidder, "amount": amount,
         "price": price, "minimum_bid": price + 100, "leader": leader, "bid_count": count,
         "ends_at": format!("2026-11-20T{ends_at}:00.000Z")})
@@ -88,15 +90,15 @@ async fn every_field_is_that_of_the_contract_and_both_codecs_say_the_same() {
     open["winner"] = Value::Null;
     open["server_time"] = json!("2026-11-20T09:32:00.000Z");
     let events = [
-        bid(2, "09:31", a, 1_000, 1_000, a, 1, "10:30"),
+        bid([2, 1], ["09:31", "10:30"], a, 1_000, 1_000, a),
         json!({"seq": 3, "at": "2026-11-20T09:31:00.000Z", "kind": "extended", "ends_at": "2026-11-20T10:31:00.000Z",
             "cause": "soft_close"}),
-        bid(4, "09:31", b, 1_100, 1_100, b, 2, "10:31"),
-        bid(5, "09:32", b, 5_000, 5_000, b, 3, "10:31"),
+        bid([4, 2], ["09:31", "10:31"], b, 1_100, 1_100, b),
+        bid([5, 3], ["09:32", "10:31"], b, 5_000, 5_000, b),
         json!({"seq": 6, "at": "2026-11-20T09:32:00.000Z", "kind": "reserve_met", "price": 5_000}),
         json!({"seq": 7, "at": "2026-11-20T09:32:00.000Z", "kind": "extended", "ends_at": "2026-11-20T10:32:00.000Z",
             "cause": "soft_close"}),
-        bid(8, "09:32", a, 5_500, 5_600, b, 4, "10:32"),
+        bid([8, 4], ["09:32", "10:32"], a, 5_500, 5_600, b),
     ];
     let ended = json!({"seq": 9, "at": "2026-11-20T10:32:00.000Z", "kind": "ended", "outcome": "sold", "price": 5_600,
         "winner": b});
