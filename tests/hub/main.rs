@@ -4,6 +4,8 @@
 
 mod harness;
 mod mail_server;
+#[path = "../support/socket.rs"]
+mod socket_client;
 
 mod accounts;
 mod auctions;
@@ -21,6 +23,7 @@ mod passwords;
 mod postgres;
 mod projection;
 mod public_log;
+mod socket;
 mod staff;
 mod static_files;
 mod user_add;
