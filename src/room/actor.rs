@@ -50,6 +50,8 @@ pub(super) struct Actor {
     flush_at: Option<Instant>,
     active_at: Instant,
     closing: bool,
+    /// What was decided last is not known to be in the log, and never will be here: nothing may rest on it.
+    adrift: bool,
     _departure: Departure,
 }
 
@@ -75,6 +77,7 @@ impl Actor {
             flush_at: None,
             active_at: Instant::now(),
             closing: false,
+            adrift: false,
             deps,
             _departure: departure,
         }
@@ -126,7 +129,8 @@ impl Actor {
             self.serve().await;
         }
         self.mirror.flush();
-        if self.since_snapshot >= SNAPSHOT_ON_UNLOAD_EVENTS_MIN && !self.deps.lost.is_cancelled() {
+        let sound = !self.adrift && !self.deps.lost.is_cancelled();
+        if self.since_snapshot >= SNAPSHOT_ON_UNLOAD_EVENTS_MIN && sound {
             let snapshot = Snapshot::take(&self.desk.state, self.desk.head());
             if let Err(error) = self.deps.journal.save_snapshot(self.auction, snapshot).await {
                 tracing::warn!(auction = %self.auction, %error, "a snapshot could not be kept: {error}");
@@ -160,7 +164,7 @@ impl Actor {
 
     async fn decide(&mut self, envelope: Envelope, started: Timestamp, pending: &mut Pending) {
         let Envelope { ask, entered, deadline, reply, _slot } = envelope;
-        if started > deadline {
+        if started > deadline || self.adrift || self.deps.lost.is_cancelled() {
             reply.give(Err(Rejection::Unavailable));
             return;
         }
@@ -271,6 +275,7 @@ impl Actor {
             tracing::warn!(auction = %self.auction, %error, "the log cannot be read yet: {error}");
             if !self.wait_to_retry(&mut pause).await {
                 // Whoever owns the room now will answer; the replies say so as they are dropped.
+                self.adrift = true;
                 return;
             }
         }

@@ -110,6 +110,26 @@ async fn a_refusal_that_rested_on_a_failed_commit_is_decided_anew() {
     assert_eq!(house.bid(auction, straight(12, "low", 1_000)).await.unwrap().price, money(1_000));
 }
 
+#[tokio::test]
+async fn who_has_lost_the_journal_confirms_nothing_more() {
+    let house = House::new().await;
+    let auction = house.auction(terms(start())).await;
+    house.bid(auction, straight(9, "opens the room", 500)).await.unwrap();
+    house.door.appending.notified().await;
+    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
+    house.door.then([Fate::Hold(gate.clone())]);
+    let first = submit(&house, auction, straight(10, "key", 600)).await;
+    house.door.appending.notified().await;
+    let again = submit(&house, auction, straight(10, "key", 600)).await;
+    let low = submit(&house, auction, straight(11, "low", 550)).await;
+    house.usurped().await;
+    gate.notify_one();
+    for answer in [first, again, low] {
+        assert_eq!(answer.await.unwrap(), Err(Rejection::Unavailable), "it would rest on a bid that never was");
+    }
+    assert_eq!(house.keys(auction).await, ["opens-the-room"]);
+}
+
 /// A house on the machine's clock with an auction that ends in `ends_ms`.
 async fn ending_in(ends_ms: i64) -> (House, bidhub::domain::AuctionId) {
     let house = House::at(Limits { stall: Duration::from_millis(300), ..Limits::default() }, Clock::System, 1).await;
