@@ -174,7 +174,7 @@ impl Actor {
                 bid_key = Some((bid.bidder, bid.key.clone(), bid.offer));
                 self.desk.bid(bid, entered, pending)
             }
-            Ask::Act(act) => self.act(act, entered, pending).await,
+            Ask::Act(act) => self.act(act, entered, started, pending).await,
             Ask::Look => {
                 self.desk.tick(entered, pending);
                 Ok(Answer::Done(self.desk.state.seq))
@@ -187,14 +187,27 @@ impl Actor {
         pending.replies.push(Waiting { reply, answer, bid: bid_key, _slot });
     }
 
-    async fn act(&mut self, act: Act, entered: Timestamp, pending: &mut Pending) -> Result<Answer, Rejection> {
-        let bids = match act {
-            Act::Void { .. } => counting_bids(&*self.deps.journal, self.auction).await.map_err(|error| {
+    async fn act(
+        &mut self,
+        act: Act,
+        entered: Timestamp,
+        started: Timestamp,
+        pending: &mut Pending,
+    ) -> Result<Answer, Rejection> {
+        let mut bids = Vec::new();
+        if let Act::Void { .. } = act {
+            let clock = Instant::now();
+            let read = counting_bids(&*self.deps.journal, self.auction).await;
+            // Nothing was decided while the log was read: for bidders that is as a commit that takes so long.
+            if clock.elapsed() >= self.deps.limits.stall {
+                let until = self.deps.clock.now();
+                self.desk.give_back(Outage { from: started, until }, until, pending);
+            }
+            bids = read.map_err(|error| {
                 tracing::warn!(auction = %self.auction, %error, "the bids could not be read back: {error}");
                 Rejection::Unavailable
-            })?,
-            _ => Vec::new(),
-        };
+            })?;
+        }
         self.desk.act(act, bids, entered, pending)
     }
 

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bidhub::clock::Clock;
-use bidhub::domain::Span;
 use bidhub::domain::auction::{EventKind, ExtensionCause, Rejection};
-use bidhub::room::{Answer, Limits, Reply};
+use bidhub::domain::{Seq, Span};
+use bidhub::room::{Act, Answer, Limits, Reply};
 use tokio::sync::oneshot;
 
 use crate::house::*;
@@ -176,6 +176,16 @@ async fn a_journal_that_is_down_across_the_end_moves_the_end() {
     house.door.down.store(false, Ordering::SeqCst);
     let again = house.bid(auction, straight(11, "second", 900)).await;
     assert_eq!(again.expect("nothing was closed while nothing could be decided").price, money(900));
+    assert_extended_by_an_outage(&house, auction).await;
+}
+
+#[tokio::test]
+async fn a_void_that_reads_across_the_end_moves_the_end() {
+    let (house, auction) = ending_in(1_000).await;
+    *house.door.reading.lock().unwrap() = Some(Duration::from_millis(1_500));
+    let act = Act::Void { by: account(2), reason: "mistake".into(), seq: Seq(2) };
+    house.rooms.act(auction, act).await.unwrap();
+    house.bid(auction, straight(11, "second", 900)).await.expect("bidding goes on");
     assert_extended_by_an_outage(&house, auction).await;
 }
 

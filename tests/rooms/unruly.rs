@@ -42,6 +42,8 @@ pub struct Unruly {
     inner: SqlJournal,
     fates: Mutex<VecDeque<Fate>>,
     opens: Mutex<VecDeque<Open>>,
+    /// How long the next reading takes.
+    pub reading: Mutex<Option<Duration>>,
     /// While set, nothing can be written.
     pub down: AtomicBool,
     /// Told at the begin of every append.
@@ -56,6 +58,7 @@ impl Unruly {
             inner,
             fates: Mutex::default(),
             opens: Mutex::default(),
+            reading: Mutex::default(),
             down: AtomicBool::new(false),
             appending: Notify::new(),
             opening: Notify::new(),
@@ -98,6 +101,8 @@ impl Journal for Unruly {
     }
 
     async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        let pause = self.reading.lock().unwrap().take();
+        tokio::time::sleep(pause.unwrap_or_default()).await;
         self.inner.read(auction, after, limit).await
     }
 
