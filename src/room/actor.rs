@@ -50,6 +50,8 @@ pub(super) struct Actor {
     flush_at: Option<Instant>,
     active_at: Instant,
     closing: bool,
+    /// What was decided last is not known to be in the log, and never will be here: nothing may rest on it.
+    adrift: bool,
     _departure: Departure,
 }
 
@@ -75,6 +77,7 @@ impl Actor {
             flush_at: None,
             active_at: Instant::now(),
             closing: false,
+            adrift: false,
             deps,
             _departure: departure,
         }
@@ -126,7 +129,8 @@ impl Actor {
             self.serve().await;
         }
         self.mirror.flush();
-        if self.since_snapshot >= SNAPSHOT_ON_UNLOAD_EVENTS_MIN && !self.deps.lost.is_cancelled() {
+        let sound = !self.adrift && !self.deps.lost.is_cancelled();
+        if self.since_snapshot >= SNAPSHOT_ON_UNLOAD_EVENTS_MIN && sound {
             let snapshot = Snapshot::take(&self.desk.state, self.desk.head());
             if let Err(error) = self.deps.journal.save_snapshot(self.auction, snapshot).await {
                 tracing::warn!(auction = %self.auction, %error, "a snapshot could not be kept: {error}");
@@ -160,7 +164,7 @@ impl Actor {
 
     async fn decide(&mut self, envelope: Envelope, started: Timestamp, pending: &mut Pending) {
         let Envelope { ask, entered, deadline, reply, _slot } = envelope;
-        if started > deadline {
+        if started > deadline || self.adrift || self.deps.lost.is_cancelled() {
             reply.give(Err(Rejection::Unavailable));
             return;
         }
@@ -170,7 +174,7 @@ impl Actor {
                 bid_key = Some((bid.bidder, bid.key.clone(), bid.offer));
                 self.desk.bid(bid, entered, pending)
             }
-            Ask::Act(act) => self.act(act, entered, pending).await,
+            Ask::Act(act) => self.act(act, entered, started, pending).await,
             Ask::Look => {
                 self.desk.tick(entered, pending);
                 Ok(Answer::Done(self.desk.state.seq))
@@ -183,14 +187,27 @@ impl Actor {
         pending.replies.push(Waiting { reply, answer, bid: bid_key, _slot });
     }
 
-    async fn act(&mut self, act: Act, entered: Timestamp, pending: &mut Pending) -> Result<Answer, Rejection> {
-        let bids = match act {
-            Act::Void { .. } => counting_bids(&*self.deps.journal, self.auction).await.map_err(|error| {
+    async fn act(
+        &mut self,
+        act: Act,
+        entered: Timestamp,
+        started: Timestamp,
+        pending: &mut Pending,
+    ) -> Result<Answer, Rejection> {
+        let mut bids = Vec::new();
+        if let Act::Void { .. } = act {
+            let clock = Instant::now();
+            let read = counting_bids(&*self.deps.journal, self.auction).await;
+            // Nothing was decided while the log was read: for bidders that is as a commit that takes so long.
+            if clock.elapsed() >= self.deps.limits.stall {
+                let until = self.deps.clock.now();
+                self.desk.give_back(Outage { from: started, until }, until, pending);
+            }
+            bids = read.map_err(|error| {
                 tracing::warn!(auction = %self.auction, %error, "the bids could not be read back: {error}");
                 Rejection::Unavailable
-            })?,
-            _ => Vec::new(),
-        };
+            })?;
+        }
         self.desk.act(act, bids, entered, pending)
     }
 
@@ -271,6 +288,7 @@ impl Actor {
             tracing::warn!(auction = %self.auction, %error, "the log cannot be read yet: {error}");
             if !self.wait_to_retry(&mut pause).await {
                 // Whoever owns the room now will answer; the replies say so as they are dropped.
+                self.adrift = true;
                 return;
             }
         }

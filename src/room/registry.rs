@@ -122,15 +122,9 @@ impl Rooms {
             if self.inner.closed.is_cancelled() || self.inner.deps.lost.is_cancelled() {
                 return Err(RoomError::Unavailable("the hub is stopping".to_owned()));
             }
-            let entry = self.inner.entries.entry(auction).or_default().clone();
-            let room = match entry.get_or_try_init(|| self.load(auction)).await {
-                Ok(room) => room.clone(),
-                Err(error) => {
-                    let same = |_: &AuctionId, it: &Entry| Arc::ptr_eq(it, &entry) && !it.initialized();
-                    self.inner.entries.remove_if(&auction, same);
-                    return Err(error);
-                }
-            };
+            let visit = Visit::new(&self.inner, auction);
+            let room = visit.entry.get_or_try_init(|| self.load(auction)).await?.clone();
+            drop(visit);
             if self.inner.closed.is_cancelled() {
                 // Loaded while all rooms were being closed, and so perhaps overlooked.
                 room.shutdown().await;
@@ -238,6 +232,16 @@ impl Rooms {
         self.inner.entries.get(&auction).is_some_and(|entry| entry.initialized())
     }
 
+    /// How many rooms are in memory or on the way there.
+    pub fn len(&self) -> usize {
+        self.inner.entries.len()
+    }
+
+    /// True if no room is in memory or on the way there.
+    pub fn is_empty(&self) -> bool {
+        self.inner.entries.is_empty()
+    }
+
     /// Lets every room finish what it has and go away. No room can be had afterwards.
     pub async fn close(&self) {
         self.inner.closed.cancel();
@@ -268,6 +272,35 @@ impl RoomError {
                 Rejection::Unavailable
             }
         }
+    }
+}
+
+/// Somebody who waits for a room. If the room is not had (it cannot be loaded, or whoever waits gives up), the last of
+/// those who wait takes it off the list; were it the first, the next to come could load it beside those who still wait.
+struct Visit<'a> {
+    inner: &'a Inner,
+    auction: AuctionId,
+    entry: Entry,
+}
+
+impl<'a> Visit<'a> {
+    fn new(inner: &'a Inner, auction: AuctionId) -> Self {
+        Self { inner, auction, entry: inner.entries.entry(auction).or_default().clone() }
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if self.entry.initialized() {
+            return;
+        }
+        let entry = std::mem::take(&mut self.entry);
+        self.inner.entries.remove_if(&self.auction, move |_, listed| {
+            let same = Arc::ptr_eq(listed, &entry);
+            drop(entry);
+            // Nobody else can come to hold it now: that takes the lock under which this runs.
+            same && Arc::strong_count(listed) == 1 && !listed.initialized()
+        });
     }
 }
 

@@ -30,10 +30,11 @@ export function routeOf(pathname, search) {
 }
 
 /**
- * Where to go after signing in: only a path of this site, whatever the address says.
+ * Where to go after signing in: only a path of this site, whatever the address says. Browsers leave tabs and line breaks out
+ * of an address, so that "/\t/" would begin another site's.
  * @param {string|null} wanted
  * @returns {string}
  */
 export function safeReturn(wanted) {
-  return wanted && /^\/(?![/\\])[^\\]*$/.test(wanted) ? wanted : '/';
+  return wanted && /^\/(?![/\\])[^\\\s\p{Cc}]*$/u.test(wanted) ? wanted : '/';
 }

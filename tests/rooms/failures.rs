@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bidhub::clock::Clock;
-use bidhub::domain::Span;
 use bidhub::domain::auction::{EventKind, ExtensionCause, Rejection};
-use bidhub::room::{Answer, Limits};
+use bidhub::domain::{Seq, Span};
+use bidhub::room::{Act, Answer, Limits, Reply};
 use tokio::sync::oneshot;
 
 use crate::house::*;
@@ -110,6 +110,26 @@ async fn a_refusal_that_rested_on_a_failed_commit_is_decided_anew() {
     assert_eq!(house.bid(auction, straight(12, "low", 1_000)).await.unwrap().price, money(1_000));
 }
 
+#[tokio::test]
+async fn who_has_lost_the_journal_confirms_nothing_more() {
+    let house = House::new().await;
+    let auction = house.auction(terms(start())).await;
+    house.bid(auction, straight(9, "opens the room", 500)).await.unwrap();
+    house.door.appending.notified().await;
+    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
+    house.door.then([Fate::Hold(gate.clone())]);
+    let first = submit(&house, auction, straight(10, "key", 600)).await;
+    house.door.appending.notified().await;
+    let again = submit(&house, auction, straight(10, "key", 600)).await;
+    let low = submit(&house, auction, straight(11, "low", 550)).await;
+    house.usurped().await;
+    gate.notify_one();
+    for answer in [first, again, low] {
+        assert_eq!(answer.await.unwrap(), Err(Rejection::Unavailable), "it would rest on a bid that never was");
+    }
+    assert_eq!(house.keys(auction).await, ["opens-the-room"]);
+}
+
 /// A house on the machine's clock with an auction that ends in `ends_ms`.
 async fn ending_in(ends_ms: i64) -> (House, bidhub::domain::AuctionId) {
     let house = House::at(Limits { stall: Duration::from_millis(300), ..Limits::default() }, Clock::System, 1).await;
@@ -156,6 +176,16 @@ async fn a_journal_that_is_down_across_the_end_moves_the_end() {
     house.door.down.store(false, Ordering::SeqCst);
     let again = house.bid(auction, straight(11, "second", 900)).await;
     assert_eq!(again.expect("nothing was closed while nothing could be decided").price, money(900));
+    assert_extended_by_an_outage(&house, auction).await;
+}
+
+#[tokio::test]
+async fn a_void_that_reads_across_the_end_moves_the_end() {
+    let (house, auction) = ending_in(1_000).await;
+    *house.door.reading.lock().unwrap() = Some(Duration::from_millis(1_500));
+    let act = Act::Void { by: account(2), reason: "mistake".into(), seq: Seq(2) };
+    house.rooms.act(auction, act).await.unwrap();
+    house.bid(auction, straight(11, "second", 900)).await.expect("bidding goes on");
     assert_extended_by_an_outage(&house, auction).await;
 }
 

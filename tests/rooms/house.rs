@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
+use bidhub::coordination::local::LocalLeases;
 use bidhub::domain::auction::{Audit, Bid, Event, EventKind, Funds, Listing, Offer, Rejection, State, Terms, Verdict};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
@@ -17,14 +18,14 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::unruly::{Given, Unruly};
+use crate::unruly::Unruly;
 
 pub struct House {
     pub rooms: Rooms,
     pub journal: SqlJournal,
     pub door: Arc<Unruly>,
     pub clock: Clock,
-    _dir: Arc<TempDir>,
+    dir: Arc<TempDir>,
 }
 
 /// The moment at which time stands still, unless a test moves it.
@@ -54,15 +55,22 @@ impl House {
         let holder = chance.uuid(clock.now());
         let journal = SqlJournal::take_over(db, holder, &clock, lost.clone()).await.unwrap();
         let door = Arc::new(Unruly::new(journal.clone()));
-        let leases = Arc::new(Given(journal.lease()));
+        let leases = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
         let deps = Deps { journal: door.clone(), leases, clock: clock.clone(), chance, limits, lost };
-        Self { rooms: Rooms::new(deps), journal, door, clock, _dir: dir }
+        Self { rooms: Rooms::new(deps), journal, door, clock, dir }
     }
 
     /// The same house after a stop and a start.
     pub async fn reopened(self) -> Self {
         self.rooms.close().await;
-        Self::in_dir(Limits::default(), self.clock.clone(), 2, self._dir.clone()).await
+        Self::in_dir(Limits::default(), self.clock.clone(), 2, self.dir.clone()).await
+    }
+
+    /// Another process takes the journal over. This one does not know it before it next writes.
+    pub async fn usurped(&self) {
+        let db = Db::sqlite(&self.dir.path().join("journal.db"), Durability::Full).await.unwrap();
+        let holder = Chance::seeded(99).uuid(self.clock.now());
+        SqlJournal::take_over(db, holder, &self.clock, CancellationToken::new()).await.unwrap();
     }
 
     pub async fn auction(&self, terms: Terms) -> AuctionId {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bidhub::domain::Span;
 use bidhub::domain::auction::{Phase, Rejection};
 use bidhub::room::{Limits, Resume, Watcher};
+use tokio::sync::Notify;
 
 use crate::house::*;
-use crate::unruly::Fate;
+use crate::unruly::{Fate, Open};
 
 #[tokio::test]
 async fn an_idle_room_goes_away_and_comes_back_with_state_and_keys() {
@@ -110,4 +111,45 @@ async fn closing_the_rooms_answers_what_is_under_way() {
     assert_eq!(bid.await.unwrap().unwrap().seq.0, 3);
     assert_eq!(house.bid(auction, max(12, "third", 5_000)).await, Err(Rejection::Unavailable));
     assert_eq!(house.keys(auction).await, ["first", "second"]);
+}
+
+#[tokio::test]
+async fn those_who_wait_while_a_load_fails_get_one_room_together() {
+    let house = House::new().await;
+    let auction = house.auction(terms(start())).await;
+    let (fails, passes) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    house.door.then_opens([Open::Fail(fails.clone()), Open::Pass(passes.clone())]);
+    let get = || {
+        let rooms = house.rooms.clone();
+        tokio::spawn(async move { rooms.get(auction).await })
+    };
+    let first = get();
+    house.door.opening.notified().await;
+    let second = get();
+    tokio::task::yield_now().await;
+    fails.notify_one();
+    assert!(first.await.unwrap().is_err());
+    house.door.opening.notified().await;
+    let third = get();
+    tokio::task::yield_now().await;
+    passes.notify_one();
+    let (second, third) = (second.await.unwrap().unwrap(), third.await.unwrap().unwrap());
+    house.bid(auction, straight(10, "bid", 500)).await.unwrap();
+    assert_eq!((second.seq().0, third.seq().0), (2, 2), "both have the room that decides");
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_for_a_room_leaves_nothing_behind() {
+    let house = House::new().await;
+    let auction = house.auction(terms(start())).await;
+    house.door.then_opens([Open::Pass(Arc::new(Notify::new()))]);
+    let rooms = house.rooms.clone();
+    let waiting = tokio::spawn(async move { rooms.get(auction).await.map(drop) });
+    house.door.opening.notified().await;
+    assert_eq!(house.rooms.len(), 1);
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert!(house.rooms.is_empty());
+    house.bid(auction, straight(10, "bid", 500)).await.unwrap();
+    assert_eq!(house.rooms.len(), 1);
 }

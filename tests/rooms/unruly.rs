@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bidhub::domain::{AuctionId, Seq, Timestamp};
 use bidhub::journal::sql::SqlJournal;
-use bidhub::journal::{AppendError, Batch, Journal, JournalError, Lease, NewLog, OpenLog, Outage, Record, Snapshot};
+use bidhub::journal::{AppendError, Batch, Journal, JournalError, NewLog, OpenLog, Outage, Record, Snapshot};
 use tokio::sync::Notify;
 
 /// What becomes of one append.
@@ -28,24 +28,51 @@ pub enum Fate {
     Panic,
 }
 
+/// What becomes of one opening of a log, once it is let go.
+#[derive(Clone, Debug)]
+pub enum Open {
+    /// It fails.
+    Fail(Arc<Notify>),
+    /// It passes.
+    Pass(Arc<Notify>),
+}
+
 /// A real journal behind a door that may stick.
 pub struct Unruly {
     inner: SqlJournal,
     fates: Mutex<VecDeque<Fate>>,
+    opens: Mutex<VecDeque<Open>>,
+    /// How long the next reading takes.
+    pub reading: Mutex<Option<Duration>>,
     /// While set, nothing can be written.
     pub down: AtomicBool,
     /// Told at the begin of every append.
     pub appending: Notify,
+    /// Told at the begin of every opening.
+    pub opening: Notify,
 }
 
 impl Unruly {
     pub fn new(inner: SqlJournal) -> Self {
-        Self { inner, fates: Mutex::default(), down: AtomicBool::new(false), appending: Notify::new() }
+        Self {
+            inner,
+            fates: Mutex::default(),
+            opens: Mutex::default(),
+            reading: Mutex::default(),
+            down: AtomicBool::new(false),
+            appending: Notify::new(),
+            opening: Notify::new(),
+        }
     }
 
     /// The next appends meet these fates; all later ones pass.
     pub fn then(&self, fates: impl IntoIterator<Item = Fate>) {
         self.fates.lock().unwrap().extend(fates);
+    }
+
+    /// The next openings meet these fates; all later ones pass at once.
+    pub fn then_opens(&self, opens: impl IntoIterator<Item = Open>) {
+        self.opens.lock().unwrap().extend(opens);
     }
 
     fn unknown() -> Result<(), AppendError> {
@@ -60,10 +87,22 @@ impl Journal for Unruly {
     }
 
     async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+        self.opening.notify_one();
+        let fate = self.opens.lock().unwrap().pop_front();
+        match fate {
+            None => {}
+            Some(Open::Pass(gate)) => gate.notified().await,
+            Some(Open::Fail(gate)) => {
+                gate.notified().await;
+                return Err(JournalError::Closed);
+            }
+        }
         self.inner.open(auction).await
     }
 
     async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        let pause = self.reading.lock().unwrap().take();
+        tokio::time::sleep(pause.unwrap_or_default()).await;
         self.inner.read(auction, after, limit).await
     }
 
@@ -112,16 +151,4 @@ impl Journal for Unruly {
     async fn probe(&self) -> Result<(), JournalError> {
         if self.down.load(Ordering::SeqCst) { Err(JournalError::Closed) } else { self.inner.probe().await }
     }
-}
-
-/// Leases that are always given.
-pub struct Given(pub Lease);
-
-#[async_trait::async_trait]
-impl bidhub::coordination::Leases for Given {
-    async fn acquire(&self, _: AuctionId) -> Result<Lease, bidhub::coordination::LeaseError> {
-        Ok(self.0)
-    }
-
-    async fn release(&self, _: AuctionId, _: Lease) {}
 }

@@ -109,7 +109,7 @@ test('paths lead to pages, and signing in leads nowhere else', () => {
   assert.equal(routeOf('/reset-password', '?token=t').query.get('token'), 't');
   for (const path of ['/nowhere', '/auctions/', '/constructor']) assert.equal(routeOf(path, '').page, 'not-found');
   assert.equal(safeReturn('/auctions/1?x=2'), '/auctions/1?x=2');
-  for (const wanted of [null, '', 'https://elsewhere.example', '//elsewhere.example', '/\\elsewhere.example', 'javascript:1']) assert.equal(safeReturn(wanted), '/');
+  for (const wanted of [null, '', 'https://elsewhere.example', '//elsewhere.example', '/\\elsewhere.example', '/\t/elsewhere.example', '/\n/elsewhere.example', 'javascript:1']) assert.equal(safeReturn(wanted), '/');
 });
 
 test('a lot is read flat or with its live state', () => {
