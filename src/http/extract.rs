@@ -36,6 +36,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
             }
         })?;
         json.end().map_err(|error| ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")))?;
+        if !body.trim_ascii_start().starts_with(b"{") {
+            // A reader of structs would take a list for their fields, in order and without names.
+            return Err(misfit("invalid_field", "body", "", "it is not an object"));
+        }
         Ok(Self(value))
     }
 }

@@ -25,8 +25,11 @@ const TOKEN_LIFE: Span = Span::from_secs(48 * 3_600);
 #[derive(Args)]
 pub struct ReplayArgs {
     /// The record: CSV with auction,item,duration_days,opening_minor,recorded_price_minor,bid_day,bidder,max_minor
-    #[arg(long, value_name = "CSV")]
-    pub file: PathBuf,
+    #[arg(value_name = "CSV", required_unless_present = "named_file")]
+    pub file: Option<PathBuf>,
+    /// The record, as an option
+    #[arg(long = "file", value_name = "CSV", conflicts_with = "file", id = "named_file", hide = true)]
+    pub named_file: Option<PathBuf>,
     /// The hub
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
@@ -86,8 +89,10 @@ async fn replay(args: &ReplayArgs, secret: &SecretString, lots: &[Lot]) -> anyho
 }
 
 fn read_lots(args: &ReplayArgs) -> anyhow::Result<Vec<Lot>> {
-    let name = || format!("{} cannot be read as a record", args.file.display());
-    let mut lots = recording::read(std::fs::File::open(&args.file).with_context(name)?).with_context(name)?;
+    // The command line has one of the two.
+    let file = args.file.clone().or_else(|| args.named_file.clone()).unwrap_or_default();
+    let name = || format!("{} cannot be read as a record", file.display());
+    let mut lots = recording::read(std::fs::File::open(&file).with_context(name)?).with_context(name)?;
     lots.truncate(args.limit_auctions.unwrap_or(usize::MAX));
     Ok(lots)
 }

@@ -16,7 +16,7 @@ pub struct UserAddArgs {
     /// Role to give: staff, admin, or one of the operator's own
     #[arg(long)]
     pub role: crate::auth::Role,
-    /// Name that others see [default: the part of the address before the @]
+    /// Name that others see; unless given, the part of the address before the @
     #[arg(long)]
     pub display_name: Option<String>,
 }

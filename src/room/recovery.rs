@@ -78,6 +78,10 @@ pub(super) async fn recover(journal: &dyn Journal, auction: AuctionId) -> Result
             break;
         }
     }
+    if chain.head() != open.head {
+        let detail = format!("the log ends at {:?}, and should at {:?}", chain.head(), open.head);
+        return Err(unreadable(RecordError::Malformed(detail)));
+    }
     Ok(Recovered { log: open.log, state, chain, recent, since_snapshot })
 }
 

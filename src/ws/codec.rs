@@ -94,6 +94,12 @@ impl Codec {
 }
 
 fn decode_text(text: &str) -> Decoded {
+    if !text.trim_ascii_start().starts_with('{') {
+        return match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => Decoded::Malformed(Malformed::new(None, None, "a request is an object".to_owned())),
+            Err(_) => Decoded::Unreadable,
+        };
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = serde_path_to_error::deserialize(&mut reader);
     let error = match read.map(|flat| (flat, reader.end())) {
@@ -104,9 +110,6 @@ fn decode_text(text: &str) -> Decoded {
     // The reader stops at the first thing that does not fit; what follows may still be no JSON.
     if serde_json::from_str::<IgnoredAny>(text).is_err() {
         return Decoded::Unreadable;
-    }
-    if !text.trim_ascii_start().starts_with('{') {
-        return Decoded::Malformed(Malformed::new(None, None, "a request is an object".to_owned()));
     }
     let id = serde_json::from_str::<OnlyId>(text).ok().and_then(|it| it.id);
     Decoded::Malformed(Malformed::new(id, field_of(error.path()), error.inner().to_string()))

@@ -267,19 +267,14 @@ impl Session {
         }
     }
 
-    /// Takes `caller` for the one who speaks here from now on, unless the session ended in the meantime.
-    pub(super) async fn admit(&mut self, caller: Caller, token: &str, via: Via, mut notices: u64) -> bool {
+    /// Takes `caller` for the one who speaks here from now on, unless the session ended in the meantime. `notices` was
+    /// counted before the token was looked at.
+    pub(super) async fn admit(&mut self, mut caller: Caller, token: &str, via: Via, notices: u64) -> bool {
         let connections = self.gateway.connections.clone();
-        let mut caller = caller;
-        loop {
-            connections.sign_in(self.place.id, caller.session, caller.account(), self.outbound.clone());
-            let now = connections.notices();
-            if now == notices {
-                self.caller = Some(Box::new(caller));
-                return true;
-            }
-            // A notice came while this caller was on the way in: it may have been about them.
-            notices = now;
+        connections.sign_in(self.place.id, caller.session, caller.account(), self.outbound.clone());
+        if connections.notices() != notices {
+            // One came while this caller was on the way in, and may have been about them. What comes from here on
+            // closes the connection.
             match self.authenticator.authenticate(token, via).await {
                 Ok(again) => caller = again,
                 Err(_) => {
@@ -288,6 +283,8 @@ impl Session {
                 }
             }
         }
+        self.caller = Some(Box::new(caller));
+        true
     }
 }
 

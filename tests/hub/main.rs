@@ -4,6 +4,8 @@
 
 mod harness;
 mod mail_server;
+#[path = "../support/socket.rs"]
+mod socket_client;
 
 mod accounts;
 mod auctions;
@@ -18,8 +20,10 @@ mod limits;
 mod market;
 mod operations;
 mod passwords;
+mod postgres;
 mod projection;
 mod public_log;
+mod socket;
 mod staff;
 mod static_files;
 mod user_add;

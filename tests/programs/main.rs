@@ -8,6 +8,9 @@ mod journal;
 mod replay;
 mod verify;
 
+#[path = "../support/shared.rs"]
+mod shared;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

@@ -7,7 +7,7 @@ use bidhub::domain::Span;
 use bidhub::domain::auction::{Bid, Rejection};
 use bidhub::domain::formats::{Format, SoftClose};
 use bidhub::journal::Record;
-use bidhub::room::{Act, Answer, InFlightLimit, Limits, Reply};
+use bidhub::room::{Act, Answer, InFlightLimit, Limits};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 
@@ -29,7 +29,7 @@ async fn run(bids: Vec<Bid>, batch_max: usize) -> (Vec<Record>, Vec<Result<Answe
     let mut waiting = Vec::new();
     for (number, bid) in bids.into_iter().enumerate() {
         let (sender, receiver) = oneshot::channel();
-        house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
+        house.rooms.submit(auction, bid, reply_to(sender)).await;
         waiting.push(receiver);
         if number == 40 {
             let _ = house.rooms.act(auction, Act::Pause { by: account(2), reason: "a look".into() }).await;

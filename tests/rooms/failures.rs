@@ -6,7 +6,7 @@ use std::time::Duration;
 use bidhub::clock::Clock;
 use bidhub::domain::Span;
 use bidhub::domain::auction::{EventKind, ExtensionCause, Rejection};
-use bidhub::room::{Answer, Limits, Reply};
+use bidhub::room::{Answer, Limits};
 use tokio::sync::oneshot;
 
 use crate::house::*;
@@ -19,7 +19,7 @@ async fn submit(
     bid: bidhub::domain::auction::Bid,
 ) -> oneshot::Receiver<Result<Answer, Rejection>> {
     let (sender, receiver) = oneshot::channel();
-    house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
+    house.rooms.submit(auction, bid, reply_to(sender)).await;
     receiver
 }
 

@@ -12,7 +12,7 @@ use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, T
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
 use bidhub::persistence::{Db, Durability};
-use bidhub::room::{Deps, Frame, Limits, NewAuction, Rooms, Watcher};
+use bidhub::room::{Answer, Deps, Frame, Limits, NewAuction, Reply, Rooms, Watcher};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -112,6 +112,14 @@ impl House {
         let kind = |record: &Record| record.public().unwrap().kind.into_owned();
         self.records(auction).await.iter().map(kind).collect()
     }
+}
+
+/// A reply that comes out of the receiver.
+pub fn reply_to(sender: tokio::sync::oneshot::Sender<Result<Answer, Rejection>>) -> Reply {
+    Reply::new(move |answer| {
+        // A test that has given up does not listen.
+        let _ = sender.send(answer);
+    })
 }
 
 pub fn account(number: u128) -> AccountId {

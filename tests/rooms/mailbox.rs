@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bidhub::domain::AuctionId;
 use bidhub::domain::auction::{Bid, Rejection};
-use bidhub::room::{Answer, Limits, Reply};
+use bidhub::room::{Answer, Limits};
 use tokio::sync::{Notify, oneshot};
 
 use crate::house::*;
@@ -14,7 +14,7 @@ type Waiting = oneshot::Receiver<Result<Answer, Rejection>>;
 
 async fn submit(house: &House, auction: AuctionId, bid: Bid) -> Waiting {
     let (sender, receiver) = oneshot::channel();
-    house.rooms.submit(auction, bid, Reply::new(move |answer| _ = sender.send(answer))).await;
+    house.rooms.submit(auction, bid, reply_to(sender)).await;
     receiver
 }
 

@@ -1,11 +1,7 @@
 //! Real bids: 10,654 of them on 627 eBay auctions, played in the order in which they came.
-//!
-//! The data is not part of the project. It is looked for in `shared/data` beside the checkout, or under the folder that
-//! `BIDHUB_SHARED` names; where it is absent the test says so and passes. The expected numbers come from a calculation
-//! independent of this code.
+//! The expected numbers come from a calculation independent of this code.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use bidhub::domain::auction::Rejection;
 use bidhub::domain::formats::English;
@@ -20,13 +16,6 @@ struct Recorded {
     price: i64,
     /// Day since the start, bidder, ceiling.
     bids: Vec<(f64, u128, i64)>,
-}
-
-fn folder() -> PathBuf {
-    match std::env::var_os("BIDHUB_SHARED") {
-        Some(folder) => folder.into(),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-    }
 }
 
 fn read(mut reader: csv::Reader<std::fs::File>) -> BTreeMap<String, Recorded> {
@@ -44,12 +33,8 @@ fn read(mut reader: csv::Reader<std::fs::File>) -> BTreeMap<String, Recorded> {
 
 #[test]
 fn the_auctions_of_ebay_come_out_as_they_are_known_to() {
-    let path = folder().join("data/ebay_bids.csv");
-    let Ok(reader) = csv::Reader::from_path(&path) else {
-        eprintln!("skipped: {} is not there", path.display());
-        return;
-    };
-    let auctions = read(reader);
+    let Some(path) = crate::shared::ebay_bids() else { return };
+    let auctions = read(csv::Reader::from_path(path).unwrap());
     assert_eq!(auctions.len(), 627);
     let (mut accepted, mut not_raised, mut too_low, mut as_recorded) = (0, 0, 0, 0);
     for (name, mut recorded) in auctions {

@@ -16,3 +16,6 @@ mod outage;
 mod properties;
 mod staff;
 mod views;
+
+#[path = "../support/shared.rs"]
+mod shared;

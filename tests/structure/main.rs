@@ -26,9 +26,9 @@ fn files(below: &str) -> Vec<(String, PathBuf)> {
             continue;
         }
         if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            open.extend(std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
         } else {
-            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            let name = path.strip_prefix(root()).expect("below the root").to_str().expect("a name in UTF-8").to_owned();
             found.push((name, path));
         }
     }
@@ -39,7 +39,8 @@ fn files(below: &str) -> Vec<(String, PathBuf)> {
 /// Every file of Rust in `src`, read.
 fn sources() -> Vec<Source> {
     let rust = files("src").into_iter().filter(|(name, _)| name.ends_with(".rs"));
-    let read: Vec<_> = rust.map(|(name, path)| Source::new(&name, &std::fs::read_to_string(path).unwrap())).collect();
+    let read: Vec<_> =
+        rust.map(|(name, path)| Source::new(&name, &std::fs::read_to_string(path).expect("a file of text"))).collect();
     assert!(read.len() > 80, "src was not found: {} files", read.len());
     read
 }

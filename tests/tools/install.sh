@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Installs what the tests need and the machine lacks. For Debian and Ubuntu; sourced by ./test.
 # Elsewhere, install by hand what it names: it looks for programs, not for packages.
 

@@ -137,7 +137,7 @@ impl Accounts {
     pub async fn register(&self, email: &str, password: &str, display_name: &str) -> Result<Session, Refused> {
         let email = rules::email(email)?;
         let display_name = rules::display_name(display_name)?;
-        rules::password(password)?;
+        rules::password("password", password)?;
         let hash = self.0.passwords.hash(password, &self.0.parts.chance).await?;
         let now = self.now();
         let id = AccountId(self.0.parts.chance.uuid(now));
@@ -183,7 +183,7 @@ impl Accounts {
 
     /// Sets a new password, given the current one. All other sessions end.
     pub async fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<(), Refused> {
-        rules::password(new)?;
+        rules::password("new", new)?;
         let hash = store::password_hash(self.db(), caller.account()).await?;
         if !self.0.passwords.verify(current, hash).await? {
             return Err(Refused::InvalidCredentials);
@@ -203,7 +203,7 @@ impl Accounts {
 
     /// Sets a new password, given a mailed token. All sessions end.
     pub async fn confirm_reset(&self, token: &str, new: &str) -> Result<(), Refused> {
-        rules::password(new)?;
+        rules::password("password", new)?;
         let hash = self.0.passwords.hash(new, &self.0.parts.chance).await?;
         let id = crate::auth::token_id(token);
         let ended = store::reset_password(self.db(), id, &hash, self.now()).await?.ok_or(Refused::InvalidToken)?;

@@ -18,10 +18,11 @@ pub fn email(text: &str) -> Result<lettre::Address, Refused> {
     address.ok_or(Refused::Invalid("invalid_email", "email", "this is not an e-mail address"))
 }
 
-/// Whether a password is long enough to be worth something, and short enough to be hashed.
-pub fn password(text: &str) -> Result<(), Refused> {
+/// Whether a password is long enough to be worth something, and short enough to be hashed; `field` is its name in the
+/// request.
+pub fn password(field: &'static str, text: &str) -> Result<(), Refused> {
     let fits = text.chars().count() >= PASSWORD_MIN_CHARS && text.len() <= PASSWORD_MAX_BYTES;
-    fits.then_some(()).ok_or(Refused::Invalid("weak_password", "password", "a password has 10 characters to 200 bytes"))
+    fits.then_some(()).ok_or(Refused::Invalid("weak_password", field, "a password has 10 characters to 200 bytes"))
 }
 
 /// The name that others see: 1 to 60 characters, none of them invisible, for names are shown among other text.
@@ -58,10 +59,10 @@ mod tests {
     #[test]
     fn passwords_have_ten_characters_to_two_hundred_bytes() {
         for (text, fits) in [("123456789", false), ("1234567890", true), ("ääääääääää", true)] {
-            assert_eq!(password(text).is_ok(), fits, "{text}");
+            assert_eq!(password("new", text).is_ok(), fits, "{text}");
         }
-        assert!(password(&"x".repeat(200)).is_ok());
-        assert!(password(&"x".repeat(201)).is_err());
+        assert!(password("new", &"x".repeat(200)).is_ok());
+        assert!(password("new", &"x".repeat(201)).is_err());
     }
 
     #[test]

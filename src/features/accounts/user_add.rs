@@ -36,7 +36,7 @@ pub async fn user_add(
         None => {
             let display_name = rules::display_name(display_name.unwrap_or_else(|| email.user()))?;
             let password = read_password()?;
-            rules::password(&password)?;
+            rules::password("password", &password)?;
             let hash = Passwords::new(cost, &chance)?.hash(&password, &chance).await?;
             let id = AccountId(chance.uuid(now));
             let new = store::NewAccount { id, email: email.to_string(), display_name, password_hash: hash };

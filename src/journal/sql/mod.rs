@@ -32,6 +32,7 @@ pub struct SqlJournal {
     lease: Lease,
     queue: mpsc::Sender<writer::Request>,
     committed: Arc<tokio::sync::Notify>,
+    alive: writer::Alive,
 }
 
 /// Brings the tables of the journal up to date.
@@ -80,9 +81,12 @@ impl SqlJournal {
         let lease = Lease { epoch: epoch.unsigned_abs(), holder };
         let (queue, requests) = mpsc::channel(QUEUE_CAPACITY);
         let committed = Arc::new(tokio::sync::Notify::new());
-        let writer = writer::Writer { db: db.clone(), lease, clock: clock.clone(), lost, committed: committed.clone() };
+        let alive = writer::Alive::default();
+        let (told, shown) = (committed.clone(), alive.clone());
+        let writer =
+            writer::Writer { db: db.clone(), lease, clock: clock.clone(), lost, committed: told, alive: shown };
         tokio::spawn(writer.run(requests));
-        Ok(Self { db, lease, queue, committed })
+        Ok(Self { db, lease, queue, committed, alive })
     }
 
     /// The right under which this process appends.
@@ -156,6 +160,10 @@ impl Journal for SqlJournal {
     }
 
     async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
+        if self.alive.silence().is_some() {
+            // The outage that may just have ended is written down by the next commit: this one.
+            self.heartbeat().await?;
+        }
         let text = "select lost_from, lost_until from journal_outages where lost_until > $1 order by id";
         let rows = sql!(self.db.read(), all OutageRow, text, to_datetime(after))?;
         let outage =

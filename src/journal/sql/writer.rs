@@ -1,6 +1,9 @@
 //! The one task that writes to the journal. It takes what has gathered, commits it in one transaction, and only then
 //! answers. After a failure nobody is told that anything was committed.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +20,7 @@ const ROWS_PER_STATEMENT: usize = 1_000;
 
 /// Heartbeats come each second. So long without any commit means that nothing could be committed: the process was
 /// paused, or the storage failed. Rooms in memory notice by themselves; the others read of it when they are loaded.
-const SILENCE_MAX: std::time::Duration = std::time::Duration::from_secs(3);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 pub(super) enum Request {
     Append(Batch, oneshot::Sender<Result<(), AppendError>>),
@@ -31,7 +34,27 @@ pub(super) struct Writer {
     pub lease: Lease,
     pub clock: Clock,
     pub lost: CancellationToken,
-    pub committed: std::sync::Arc<tokio::sync::Notify>,
+    pub committed: Arc<tokio::sync::Notify>,
+    pub alive: Alive,
+}
+
+/// When a commit was last known to work; none before the first heartbeat.
+#[derive(Clone, Default)]
+pub(super) struct Alive(Arc<Mutex<Option<Instant>>>);
+
+impl Alive {
+    /// How long ago that was, if it is too long.
+    pub(super) fn silence(&self) -> Option<Duration> {
+        let alive = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        alive.map(|alive| alive.elapsed()).filter(|silence| *silence >= SILENCE_MAX)
+    }
+
+    fn set(&self, beat: bool) {
+        let mut alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if beat || alive.is_some() {
+            *alive = Some(Instant::now());
+        }
+    }
 }
 
 /// What becomes of a request if, and only if, the transaction commits.
@@ -61,19 +84,16 @@ impl From<sqlx::Error> for Failure {
 impl Writer {
     pub(super) async fn run(self, mut requests: mpsc::Receiver<Request>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
-        // When a commit was last known to work; none before the first heartbeat.
-        let mut alive: Option<std::time::Instant> = None;
         while requests.recv_many(&mut group, GROUP_MAX).await > 0 {
-            let started = std::time::Instant::now();
+            let started = Instant::now();
             let mut answers = Vec::with_capacity(group.len());
-            let beats = alive.is_some() || group.iter().any(|request| matches!(request, Request::Heartbeat(_)));
-            let silence = alive.map(|alive| alive.elapsed()).filter(|silence| *silence >= SILENCE_MAX);
-            let outcome = self.commit(&mut group, &mut answers, silence).await;
+            let beat = group.iter().any(|request| matches!(request, Request::Heartbeat(_)));
+            let outcome = self.commit(&mut group, &mut answers, self.alive.silence()).await;
             metrics::histogram!("bidhub_journal_commit_seconds").record(started.elapsed());
             metrics::histogram!("bidhub_journal_group_size").record(answers.len() as f64);
             match outcome {
                 Ok(()) => {
-                    alive = beats.then(std::time::Instant::now);
+                    self.alive.set(beat);
                     self.committed.notify_one();
                     answers.into_iter().for_each(Answer::give);
                 }
@@ -102,7 +122,7 @@ impl Writer {
         &self,
         group: &mut Vec<Request>,
         answers: &mut Vec<Answer>,
-        silence: Option<std::time::Duration>,
+        silence: Option<Duration>,
     ) -> Result<(), Failure> {
         let mut appends = Vec::new();
         let mut others = Vec::new();
