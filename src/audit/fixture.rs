@@ -87,7 +87,12 @@ impl Log {
 
     /// Writes an event whether the rules give it or not.
     pub fn write(&mut self, event: &Event) {
-        self.records.push(seal_event(&mut self.chain, 1, event, &self.state.terms));
+        self.write_under(1, event);
+    }
+
+    /// The same under another epoch than 1.
+    pub fn write_under(&mut self, epoch: u64, event: &Event) {
+        self.records.push(seal_event(&mut self.chain, epoch, event, &self.state.terms));
         if let EventKind::Bid(bid) = &event.kind {
             self.bids.push(PriorBid { seq: event.seq, bidder: bid.bidder, alias: bid.alias, offer: bid.offer });
         }

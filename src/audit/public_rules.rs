@@ -231,7 +231,9 @@ impl PublicRules {
         ensure(known, || "who leads now has no bid that counts".to_owned())?;
         (self.price, self.leader) = (money(event.price.flatten()), leader);
         ensure(self.price.is_some() == leader.is_some(), || "a price without a leader, or the reverse".to_owned())?;
-        self.reserve_met = event.reserve.as_deref() == Some(Reserve::Met.name());
+        let met = event.reserve.as_deref() == Some(Reserve::Met.name());
+        ensure(self.reserve_met || !met, || "a void cannot meet the reserve".to_owned())?;
+        self.reserve_met = met;
         let word = match (self.terms.has_reserve, self.reserve_met) {
             (false, _) => Reserve::None,
             (true, false) => Reserve::NotMet,

@@ -182,8 +182,14 @@ impl Replay {
             let (sent, took) = self.send(&bid.bidder, &request).await?;
             drop(place);
             match sent {
-                Sent::Accepted => return Ok(tally.verdict(None, took)),
-                Sent::Rejected(code) => return Ok(tally.verdict(Some(&code), took)),
+                Sent::Accepted => {
+                    tally.verdict(None, took);
+                    return Ok(());
+                }
+                Sent::Rejected(code) => {
+                    tally.verdict(Some(&code), took);
+                    return Ok(());
+                }
                 Sent::Again(why) => match backoff.next(Duration::ZERO) {
                     Some(wait) => {
                         tally.retry();

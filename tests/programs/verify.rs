@@ -15,15 +15,19 @@ async fn a_good_journal_is_verified() {
 }
 
 /// The changes that a statement can make to one record, and what is said of each.
-const CHANGES: [(&str, &str); 8] = [
+const CHANGES: [(&str, &str); 9] = [
     ("public = replace(public, 'Z\"', '1\"')", "its digest does not follow"),
-    ("private = x'ff' || substr(private, 2)", "its private bytes are not those committed to"),
-    ("commitment = substr(commitment, 1, 31) || x'00'", "its private bytes are not those committed to"),
+    ("private = x'ff' || substr(private, 2)", "its private bytes, version or epoch are not those committed to"),
+    (
+        "commitment = substr(commitment, 1, 31) || x'00'",
+        "its private bytes, version or epoch are not those committed to",
+    ),
     ("commitment = substr(commitment, 1, 31)", "a hash is out of range"),
     ("digest = x'00' || substr(digest, 2)", "its digest does not follow"),
     ("seq = seq + 1000", "the record is missing"),
     ("version = 2", "record format 2 is unknown to this version of the hub"),
     ("epoch = -1", "epoch is out of range"),
+    ("epoch = epoch + 1", "its private bytes, version or epoch are not those committed to"),
 ];
 
 #[tokio::test]
@@ -58,7 +62,7 @@ async fn what_is_missing_or_too_much_is_found() {
         (record, last, last, "the record is missing"),
         (record, 3, 3, "the record is missing"),
         (record, 0, 0, "the record is missing"),
-        (head, last - 1, last, "it stands beyond the head of the log"),
+        (head, last - 1, last - 1, "its digest is not the one that the head of the log holds"),
         (head, last + 1, last + 1, "the record is missing"),
         (digest, 0, last, "its digest is not the one that the head of the log holds"),
         (log, 0, 0, "the log of its auction is gone"),
