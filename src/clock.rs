@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::domain::Timestamp;
+use crate::domain::{Span, Timestamp};
 
 /// A source of the current moment: the machine's own, or one that a test moves by hand.
 #[derive(Clone, Debug, Default)]
@@ -15,14 +16,34 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// A clock that stands still until it is moved; milliseconds since 1970.
-    Manual(Arc<AtomicI64>),
+    /// A clock that stands still until it is moved.
+    Manual(Arc<Hands>),
+}
+
+/// What a manual clock shows, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Hands {
+    wall: AtomicI64,
+    steady: AtomicI64,
+}
+
+/// A moment by two clocks: the one on the wall, and one that neither is set nor runs while the machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    wall: Timestamp,
+    steady: Steady,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Steady {
+    System(Instant),
+    Manual(i64),
 }
 
 impl Clock {
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// A clock that stands at `start` until it is moved.
     pub fn manual(start: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(start.millis())))
+        Self::Manual(Arc::new(Hands { wall: AtomicI64::new(start.millis()), steady: AtomicI64::new(0) }))
     }
 
     /// The current moment.
@@ -30,14 +51,42 @@ impl Clock {
         match self {
             #[allow(clippy::disallowed_methods, reason = "the one place that may")]
             Self::System => Timestamp::from_millis(Utc::now().timestamp_millis()),
-            Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),
+            Self::Manual(hands) => Timestamp::from_millis(hands.wall.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a manual clock forward. The machine's clock moves by itself.
-    pub fn advance(&self, by: crate::domain::Span) {
-        if let Self::Manual(millis) = self {
-            millis.fetch_add(by.millis(), Ordering::SeqCst);
+    /// The current moment by both clocks.
+    pub fn mark(&self) -> Mark {
+        let steady = match self {
+            Self::System => Steady::System(Instant::now()),
+            Self::Manual(hands) => Steady::Manual(hands.steady.load(Ordering::SeqCst)),
+        };
+        Mark { wall: self.now(), steady }
+    }
+
+    /// By how much the wall clock has moved on since `mark` without time having passed here: the machine slept, or the
+    /// clock was set forward. Nobody could do anything in that time.
+    pub fn skipped_since(&self, mark: Mark) -> Span {
+        let passed = match (self, mark.steady) {
+            (Self::System, Steady::System(at)) => i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX),
+            (Self::Manual(hands), Steady::Manual(at)) => hands.steady.load(Ordering::SeqCst) - at,
+            _ => i64::MAX,
+        };
+        Span::from_millis(self.now().since(mark.wall).millis().saturating_sub(passed))
+    }
+
+    /// Lets time pass on a manual clock. The machine's clock moves by itself.
+    pub fn advance(&self, by: Span) {
+        if let Self::Manual(hands) = self {
+            hands.steady.fetch_add(by.millis(), Ordering::SeqCst);
+            hands.wall.fetch_add(by.millis(), Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock forward without letting time pass.
+    pub fn skip(&self, by: Span) {
+        if let Self::Manual(hands) = self {
+            hands.wall.fetch_add(by.millis(), Ordering::SeqCst);
         }
     }
 }
@@ -110,6 +159,18 @@ mod tests {
             assert_eq!(parse(text), Some(at));
         }
         assert_eq!(format(Timestamp::MAX), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn time_that_nobody_lived_through_is_told_from_time_that_passed() {
+        let clock = Clock::manual(Timestamp::from_millis(1_000));
+        let mark = clock.mark();
+        clock.advance(Span::from_secs(60));
+        assert_eq!(clock.skipped_since(mark), Span::ZERO);
+        clock.skip(Span::from_secs(5));
+        clock.advance(Span::from_secs(60));
+        assert_eq!(clock.skipped_since(mark), Span::from_secs(5));
+        assert_eq!(Clock::System.skipped_since(Clock::System.mark()), Span::ZERO);
     }
 
     #[test]

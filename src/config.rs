@@ -184,6 +184,7 @@ impl Settings {
             ("pong_timeout_s", u64::from(self.connections.pong_timeout_s)),
             ("write_timeout_ms", u64::from(self.connections.write_timeout_ms)),
             ("mailbox_capacity", u64::from(self.room.mailbox_capacity)),
+            ("max_loaded_rooms", u64::from(self.room.max_loaded_rooms)),
             ("batch_max", u64::from(self.room.batch_max)),
             ("idle_unload_s", u64::from(self.room.idle_unload_s)),
             ("bid_deadline_ms", u64::from(self.room.bid_deadline_ms)),

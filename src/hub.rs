@@ -13,12 +13,14 @@ use crate::config::{self, Settings};
 use crate::coordination::local::LocalLeases;
 use crate::domain::Span;
 use crate::env::Env;
-use crate::journal::sql::{ProcessLock, SqlJournal};
+use crate::journal::sql::{LockError, ProcessLock, SqlJournal};
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, Durability};
 use crate::room::{self, Deps, Limits, Rooms};
 
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+/// After so long without an answer about the lock, another process may have it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running rooms and what they stand on.
 pub struct Hub {
@@ -114,12 +116,17 @@ async fn heartbeat(
             () = lost.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = journal.heartbeat().await {
-            tracing::warn!(%error, "the heartbeat could not be written: {error}");
-        }
-        if let Err(error) = lock.lock().await.check().await {
+        let checked = tokio::time::timeout(LOCK_TIMEOUT, async { lock.lock().await.check().await }).await;
+        let held = checked.unwrap_or_else(|_| Err(LockError::Silent));
+        if let Err(error) = held {
             tracing::error!(%error, "the lock on the journal is lost: {error}");
             lost.cancel();
+            return;
+        }
+        match tokio::time::timeout(LOCK_TIMEOUT, journal.heartbeat()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the heartbeat could not be written: {error}"),
+            Err(_) => tracing::warn!("the heartbeat could not be written in time"),
         }
     }
 }
@@ -128,6 +135,7 @@ fn limits(room: &config::Room) -> Limits {
     Limits {
         mailbox_capacity: room.mailbox_capacity as usize,
         batch_max: room.batch_max as usize,
+        rooms_max: room.max_loaded_rooms as usize,
         idle_unload: Duration::from_secs(room.idle_unload_s.into()),
         bid_deadline: Span::from_millis(room.bid_deadline_ms.into()),
         ..Limits::default()

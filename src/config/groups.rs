@@ -63,6 +63,7 @@ settings! {
     Room, RoomFlags, "Rooms";
     values {
         mailbox_capacity: u32 = 4_096, "COUNT", "BIDHUB_MAILBOX_CAPACITY", "Commands that may wait in a room; one more is answered busy";
+        max_loaded_rooms: u32 = 50_000, "COUNT", "BIDHUB_MAX_LOADED_ROOMS", "Rooms that may be in memory; those in which something falls due always may";
         batch_max: u32 = 512, "COUNT", "BIDHUB_BATCH_MAX", "Most commands committed together";
         idle_unload_s: u32 = 60, "SECONDS", "BIDHUB_IDLE_UNLOAD_S", "Time without watchers or commands after which a room leaves memory";
         bid_deadline_ms: u32 = 10_000, "MILLISECONDS", "BIDHUB_BID_DEADLINE_MS", "Longest time a bid may wait for its verdict";

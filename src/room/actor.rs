@@ -14,6 +14,7 @@ use super::handle::{Act, Answer, Ask, Envelope};
 use super::mirror::Mirror;
 use super::recovery::{Recovered, RoomError, counting_bids, recover};
 use super::registry::{Departure, Deps};
+use crate::clock::Mark;
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, AuctionId, BidKey, Span, Timestamp};
 use crate::journal::{AppendError, Batch, Lease, Outage, Snapshot};
@@ -24,7 +25,11 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 const SLEEP_MAX: Duration = Duration::from_secs(10);
 const SLEEP_NEAR_MAX: Duration = Duration::from_millis(500);
-const NEAR_MILLIS: i64 = 60_000;
+/// A room in which nothing can happen any more need not stay for long.
+const IDLE_OVER: Duration = Duration::from_secs(5);
+const NEAR_MIN: Span = Span::from_secs(60);
+/// So much skipped by the wall clock is no mere correction: the machine slept, or its clock was set.
+const SKIP_MIN: Span = Span::from_secs(1);
 
 /// How an append went.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,12 +100,13 @@ impl Actor {
         self.commit(pending, now).await;
         while !self.closing {
             let wake = self.next_wake();
+            let mark = self.deps.clock.mark();
             let received = tokio::select! {
                 biased;
                 count = self.mailbox.recv_many(&mut self.inbox, self.deps.limits.batch_max) => Some(count),
                 () = tokio::time::sleep_until(wake.into()) => None,
             };
-            self.notice_pause(wake).await;
+            self.notice_pause(wake, mark).await;
             match received {
                 Some(0) => break,
                 Some(_) => self.serve().await,
@@ -110,12 +116,15 @@ impl Actor {
         self.leave().await;
     }
 
-    /// A room that meant to wake up and did not was paused with its process: that time was lost to bidders.
-    async fn notice_pause(&mut self, wake: Instant) {
-        let late = Instant::now().saturating_duration_since(wake);
-        if late >= self.deps.limits.stall {
+    /// A room that meant to wake up and did not was paused with its process, or with the whole machine: that time was
+    /// lost to bidders.
+    async fn notice_pause(&mut self, wake: Instant, mark: Mark) {
+        let late = Some(Instant::now().saturating_duration_since(wake)).filter(|late| *late >= self.deps.limits.stall);
+        let skipped = Some(self.deps.clock.skipped_since(mark)).filter(|skipped| *skipped >= SKIP_MIN);
+        if late.is_some() || skipped.is_some() {
             let until = self.deps.clock.now();
-            let from = until.minus(Span::from_millis(late.as_millis() as i64));
+            let late = Span::from_millis(late.unwrap_or_default().as_millis() as i64);
+            let from = until.minus(late).minus(skipped.unwrap_or_default());
             let mut pending = Pending::default();
             self.desk.give_back(Outage { from, until }, until, &mut pending);
             self.commit(pending, from).await;
@@ -361,7 +370,8 @@ impl Actor {
         let mut pending = Pending::default();
         self.desk.tick(started, &mut pending);
         self.commit(pending, started).await;
-        if now >= self.active_at + self.deps.limits.idle_unload && !self.due_soon(started) {
+        let idle = if self.desk.state.is_over() { IDLE_OVER } else { self.deps.limits.idle_unload };
+        if now >= self.active_at + idle.min(self.deps.limits.idle_unload) && !self.due_soon(started) {
             self.closing = self.mirror.close_if_unwatched();
         }
     }
@@ -371,12 +381,16 @@ impl Actor {
         self.desk.state.due_at().is_some_and(|due| due.since(now).millis() < horizon)
     }
 
-    /// When to wake up without being asked. Near something due, often enough to notice a clock that was set.
+    /// When to wake up without being asked. In the stretch where lost time counts, often enough to notice it.
     fn next_wake(&self) -> Instant {
         let now = Instant::now();
+        let terms = &self.desk.state.terms;
+        let window = terms.format.soft_close().map_or(Span::ZERO, |soft| soft.window);
+        let near = window.max(terms.grace).max(NEAR_MIN).millis();
         let due = self.desk.state.due_at().map(|due| due.since(self.deps.clock.now()).millis());
         let sleep = match due {
-            Some(millis) if millis < NEAR_MILLIS => Duration::from_millis(millis.unsigned_abs()).min(SLEEP_NEAR_MAX),
+            Some(millis) if millis < near => Duration::from_millis(millis.unsigned_abs()).min(SLEEP_NEAR_MAX),
+            None if self.desk.state.is_over() => IDLE_OVER.min(self.deps.limits.idle_unload),
             _ => SLEEP_MAX.min(self.deps.limits.idle_unload),
         };
         self.flush_at.map_or(now + sleep, |flush| flush.min(now + sleep))

@@ -44,6 +44,8 @@ pub struct Limits {
     pub mailbox_capacity: usize,
     /// How much one batch takes.
     pub batch_max: usize,
+    /// How many rooms may be in memory; one more is `unavailable`, unless something falls due in it.
+    pub rooms_max: usize,
     /// How long a room stays without being used.
     pub idle_unload: Duration,
     /// How long an answer may take. A bid older than this is dropped undecided.
@@ -61,6 +63,7 @@ impl Default for Limits {
         Self {
             mailbox_capacity: 4_096,
             batch_max: 512,
+            rooms_max: 50_000,
             idle_unload: Duration::from_secs(60),
             bid_deadline: Span::from_secs(10),
             in_flight_max: InFlightLimit::default(),
@@ -118,6 +121,15 @@ impl Rooms {
 
     /// The room of an auction, loaded if need be.
     pub async fn get(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
+        let full = self.inner.entries.len() >= self.inner.deps.limits.rooms_max;
+        if full && !self.inner.entries.contains_key(&auction) {
+            return Err(RoomError::Unavailable("as many rooms are loaded as may be".to_owned()));
+        }
+        self.get_due(auction).await
+    }
+
+    /// As [`Rooms::get`], however many rooms are loaded: what falls due must happen.
+    pub(super) async fn get_due(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
         loop {
             if self.inner.closed.is_cancelled() || self.inner.deps.lost.is_cancelled() {
                 return Err(RoomError::Unavailable("the hub is stopping".to_owned()));

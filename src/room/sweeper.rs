@@ -23,7 +23,7 @@ pub async fn sweep(rooms: Rooms) {
         match rooms.deps().journal.due_by(horizon, PAGE).await {
             Ok(due) => {
                 for auction in due {
-                    match rooms.get(auction).await {
+                    match rooms.get_due(auction).await {
                         Ok(room) => room.nudge(),
                         Err(error) => {
                             tracing::warn!(%auction, %error, "a room that is due cannot be opened: {error}");

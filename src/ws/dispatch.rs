@@ -97,9 +97,11 @@ impl Session {
                 events,
             });
         };
-        match self.gateway.rooms.join(auction, &watcher, account, resume, announce).await {
-            Ok((room, ())) => self.rooms.add(auction, room),
-            Err(error) => self.refuse_rejected(id, error.rejection()),
+        let join = self.gateway.rooms.join(auction, &watcher, account, resume, announce);
+        match tokio::time::timeout(self.gateway.limits.bid_deadline, join).await {
+            Ok(Ok((room, ()))) => self.rooms.add(auction, room),
+            Ok(Err(error)) => self.refuse_rejected(id, error.rejection()),
+            Err(_) => self.refuse_rejected(id, Rejection::Unavailable),
         }
     }
 
@@ -124,7 +126,9 @@ impl Session {
         let Some(offer) = offer else { return reply.give(Err(Rejection::InvalidAmount)) };
         let Some(key) = BidKey::new(key) else { return reply.give(Err(Rejection::Unavailable)) };
         let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key, offer };
-        self.gateway.rooms.submit(auction, bid, reply).await;
+        // A room that cannot be had in time is given up, which answers the bid.
+        let patience = self.gateway.limits.bid_deadline;
+        let _ = tokio::time::timeout(patience, self.gateway.rooms.submit(auction, bid, reply)).await;
     }
 
     /// Where the verdict of a bid goes: to the queue, without this task in between.

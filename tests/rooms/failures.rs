@@ -6,7 +6,7 @@ use std::time::Duration;
 use bidhub::clock::Clock;
 use bidhub::domain::auction::{EventKind, ExtensionCause, Rejection};
 use bidhub::domain::{Seq, Span};
-use bidhub::room::{Act, Answer, Limits, Reply};
+use bidhub::room::{Act, Answer, Limits};
 use tokio::sync::oneshot;
 
 use crate::house::*;
@@ -187,6 +187,28 @@ async fn a_void_that_reads_across_the_end_moves_the_end() {
     house.rooms.act(auction, act).await.unwrap();
     house.bid(auction, straight(11, "second", 900)).await.expect("bidding goes on");
     assert_extended_by_an_outage(&house, auction).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_across_the_end_gives_the_time_back() {
+    for loaded in [true, false] {
+        let idle_unload = if loaded { Duration::from_secs(60) } else { Duration::from_millis(50) };
+        let house = House::with(Limits { idle_unload, ..Limits::default() }).await;
+        let mut terms = terms(start());
+        terms.ends_at = start().plus(Span::from_secs(3_600));
+        let auction = house.auction(terms).await;
+        house.bid(auction, straight(10, "first", 500)).await.unwrap();
+        house.journal.heartbeat().await.unwrap();
+        if !loaded {
+            eventually("the room has gone", || async { !house.rooms.is_loaded(auction) }).await;
+        }
+        house.clock.advance(Span::from_secs(3_000));
+        house.journal.heartbeat().await.unwrap();
+        // The lid is closed ten minutes before the end and opened ten minutes after it.
+        house.clock.skip(Span::from_secs(1_200));
+        house.bid(auction, straight(11, "second", 900)).await.expect("bidding goes on");
+        assert_extended_by_an_outage(&house, auction).await;
+    }
 }
 
 #[tokio::test]

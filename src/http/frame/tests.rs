@@ -105,5 +105,5 @@ async fn one_probe_that_fails_makes_the_hub_not_ready() {
     let (status, body) = ask(router(OpenApiRouter::new(), probes), at("/readyz")).await;
     assert_eq!((status, &body["status"]), (503, &Value::from("not_ready")));
     assert_eq!((&body["probes"][0]["ok"], &body["probes"][1]["ok"]), (&Value::from(true), &Value::from(false)));
-    assert_eq!(body["probes"][1]["error"], "the disk is full");
+    assert!(!body.to_string().contains("disk"), "details are for the log");
 }

@@ -30,6 +30,9 @@ pub enum LockError {
     /// The lock itself does not work there.
     #[error("{0} cannot be locked: {1}")]
     Io(String, std::io::Error),
+    /// Whether it is still held cannot be learned in time.
+    #[error("no answer in time")]
+    Silent,
     /// The database cannot be asked.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -81,7 +81,7 @@ impl SqlJournal {
         let lease = Lease { epoch: epoch.unsigned_abs(), holder };
         let (queue, requests) = mpsc::channel(QUEUE_CAPACITY);
         let committed = Arc::new(tokio::sync::Notify::new());
-        let alive = writer::Alive::default();
+        let alive = writer::Alive::new(clock.clone());
         let (told, shown) = (committed.clone(), alive.clone());
         let writer =
             writer::Writer { db: db.clone(), lease, clock: clock.clone(), lost, committed: told, alive: shown };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, to_datetime};
+use crate::clock::{Clock, Mark, to_datetime};
 use crate::domain::{AuctionId, Span};
 use crate::journal::{AppendError, Batch, Head, JournalError, Lease, NewLog, Record, Snapshot};
 use crate::persistence::{Db, On, StoreError, Tx};
@@ -21,6 +21,8 @@ const ROWS_PER_STATEMENT: usize = 1_000;
 /// Heartbeats come each second. So long without any commit means that nothing could be committed: the process was
 /// paused, or the storage failed. Rooms in memory notice by themselves; the others read of it when they are loaded.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// So much skipped by the wall clock is no mere correction: the machine slept, or its clock was set.
+const SKIP_MIN: Span = Span::from_secs(1);
 
 pub(super) enum Request {
     Append(Batch, oneshot::Sender<Result<(), AppendError>>),
@@ -39,20 +41,30 @@ pub(super) struct Writer {
 }
 
 /// When a commit was last known to work; none before the first heartbeat.
-#[derive(Clone, Default)]
-pub(super) struct Alive(Arc<Mutex<Option<Instant>>>);
+#[derive(Clone)]
+pub(super) struct Alive {
+    clock: Clock,
+    last: Arc<Mutex<Option<(Instant, Mark)>>>,
+}
 
 impl Alive {
-    /// How long ago that was, if it is too long.
-    pub(super) fn silence(&self) -> Option<Duration> {
-        let alive = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        alive.map(|alive| alive.elapsed()).filter(|silence| *silence >= SILENCE_MAX)
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, last: Arc::default() }
+    }
+
+    /// How long ago that was, if it is too long, and what the wall clock has skipped besides.
+    pub(super) fn silence(&self) -> Option<Span> {
+        let (at, mark) = (*self.last.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let waited = Some(at.elapsed()).filter(|waited| *waited >= SILENCE_MAX).unwrap_or_default();
+        let skipped = Some(self.clock.skipped_since(mark)).filter(|skipped| *skipped >= SKIP_MIN).unwrap_or_default();
+        let silence = Span::from_millis(waited.as_millis() as i64 + skipped.millis());
+        (silence > Span::ZERO).then_some(silence)
     }
 
     fn set(&self, beat: bool) {
-        let mut alive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if beat || alive.is_some() {
-            *alive = Some(Instant::now());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if beat || last.is_some() {
+            *last = Some((Instant::now(), self.clock.mark()));
         }
     }
 }
@@ -122,7 +134,7 @@ impl Writer {
         &self,
         group: &mut Vec<Request>,
         answers: &mut Vec<Answer>,
-        silence: Option<Duration>,
+        silence: Option<Span>,
     ) -> Result<(), Failure> {
         let mut appends = Vec::new();
         let mut others = Vec::new();
@@ -147,7 +159,7 @@ impl Writer {
         self.check_lease(&mut tx).await?;
         if let Some(silence) = silence {
             let until = self.clock.now();
-            let from = until.minus(Span::from_millis(silence.as_millis() as i64));
+            let from = until.minus(silence);
             let text = "insert into journal_outages (lost_from, lost_until) values ($1, $2)";
             sql!(tx.on(), exec, text, to_datetime(from), to_datetime(until))?;
         }
