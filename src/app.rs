@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::FromRef;
-use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +32,7 @@ use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
 use crate::room::Rooms;
+use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
 
@@ -104,11 +104,14 @@ pub async fn serve(
     };
     let gateway = state.gateway.clone();
     let router = framed(features(), frame, state);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let limits = server::Limits::new(
+        settings.connections.max_connections as usize,
+        Duration::from_millis(settings.server.header_timeout_ms.into()),
+        Duration::from_millis(settings.connections.write_timeout_ms.into()),
+    );
     // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
     let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
-    let listener: Listener = listener.tap_io(send_at_once);
-    let (ended, ()) = tokio::join!(run_server(listener, service, &stop, quarter * 2), async {
+    tokio::join!(server::run(listener, router, limits, &stop, quarter * 2), async {
         stop.cancelled().await;
         if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
             tracing::warn!("sockets did not end in time and are cut");
@@ -125,8 +128,7 @@ pub async fn serve(
     if tokio::time::timeout(quarter, db.close()).await.is_err() {
         tracing::warn!("the database did not close in time");
     }
-    hub.close(quarter).await?;
-    ended
+    hub.close(quarter).await
 }
 
 /// The routes of all features.
@@ -285,13 +287,6 @@ fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> 
     vec![database, journal, projections]
 }
 
-/// A verdict is a few bytes and must not wait for more to fill a packet.
-fn send_at_once(socket: &mut TcpStream) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection ended before it began: {error}");
-    }
-}
-
 /// Work that comes round by itself.
 fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
@@ -308,28 +303,4 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
         let accounts = accounts.clone();
         async move { accounts.sweep().await }
     });
-}
-
-type Listener = axum::serve::TapIo<TcpListener, fn(&mut TcpStream)>;
-type Service = axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr>;
-
-/// Serves until `shutdown`, then gives open requests up to `drain` to end.
-async fn run_server(
-    listener: Listener,
-    service: Service,
-    shutdown: &CancellationToken,
-    drain: Duration,
-) -> anyhow::Result<()> {
-    let drained = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let too_late = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(drain).await;
-    };
-    tokio::select! {
-        ended = async { drained.await } => ended.context("the server ended by itself"),
-        () = too_late => {
-            tracing::warn!("connections did not end in time and are cut");
-            Ok(())
-        }
-    }
 }

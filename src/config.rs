@@ -189,6 +189,7 @@ impl Settings {
             ("idle_unload_s", u64::from(self.room.idle_unload_s)),
             ("bid_deadline_ms", u64::from(self.room.bid_deadline_ms)),
             ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
+            ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {

@@ -35,4 +35,5 @@ pub mod hub;
 pub mod lifecycle;
 pub mod load;
 pub mod programs;
+pub mod server;
 pub mod telemetry;

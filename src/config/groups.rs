@@ -10,6 +10,7 @@ settings! {
         data_dir: PathBuf = "./data", "DIRECTORY", "BIDHUB_DATA_DIR", "Where the embedded databases and uploaded files live";
         shutdown_timeout_ms: u32 = 10_000, "MILLISECONDS", "BIDHUB_SHUTDOWN_TIMEOUT_MS", "Longest time a graceful stop may take";
         request_timeout_ms: u32 = 30_000, "MILLISECONDS", "BIDHUB_REQUEST_TIMEOUT_MS", "Longest time one REST request may take";
+        header_timeout_ms: u32 = 10_000, "MILLISECONDS", "BIDHUB_HEADER_TIMEOUT_MS", "Longest time until a request head is there, and that a connection is kept open for the next request; a proxy that keeps connections must let go of them sooner";
     }
     optional {
         database_url: SecretString, "URL", "BIDHUB_DATABASE_URL", "PostgreSQL database, postgres://…; without it an embedded SQLite database is used";

@@ -34,6 +34,7 @@ pub const LAYERS: &[Layer] = &[
     layer("config",       &["domain"]),
     layer("telemetry",    &["config"]),
     layer("lifecycle",    &[]),
+    layer("server",       &[]),
     layer("rate_limit",   &["config", "domain"]),
     layer("mail",         &["config", "lifecycle"]),
     // Callers: who they are, and the ways in. No feature, no SQL.
