@@ -97,7 +97,9 @@ export class Rest {
    * @returns {Promise<{items: import('../core/types.js').Auction[], next: string|null}>}
    */
   async auctions({ status, cursor } = {}) {
-    return (await this.#call('GET', `/api/auctions?${queryOf({ status, cursor, limit: LIST_PAGE })}`)).body;
+    // What can still be bid on comes in the order in which it ends; what is over, the latest first.
+    const sort = status === 'open' || status === 'scheduled' ? 'ends_at' : '-ends_at';
+    return (await this.#call('GET', `/api/auctions?${queryOf({ status, sort, cursor, limit: LIST_PAGE })}`)).body;
   }
 
   /**

@@ -78,7 +78,7 @@ impl Auctions {
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
         let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
         let id = self.0.parts.rooms.create(NewAuction { terms, listing }).await?;
-        tracing::info!(auction = %id, seller = %seller.account(), "auction {id} was created");
+        tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         if let Err(error) = self.insert_row(id).await {
             // It is in the journal, so the projection will bring the row.
             tracing::warn!(auction = %id, %error, "the row of a new auction could not be written yet: {error}");
@@ -133,7 +133,7 @@ impl Auctions {
         let act = Act::Stop { by, reason: CANCELLED.into(), only_without_bids: true };
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
-        tracing::info!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");
+        tracing::debug!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");
         Ok(())
     }
 

@@ -50,7 +50,7 @@ test('calls have the shapes of the contract', async () => {
   await rest.confirmPasswordReset('t', 'p');
   assert.deepEqual(asked, [
     { path: '/api/auth/register', method: 'POST', body: { email: 'e', password: 'p', display_name: 'n' } },
-    { path: '/api/auctions?status=open&limit=24', method: 'GET', body: undefined },
+    { path: '/api/auctions?status=open&sort=ends_at&limit=24', method: 'GET', body: undefined },
     { path: '/api/auctions/a%20b/bids?order=desc&limit=50', method: 'GET', body: undefined },
     { path: '/api/auth/password-reset/confirm', method: 'POST', body: { token: 't', password: 'p' } },
   ]);
