@@ -52,7 +52,8 @@ pub async fn run(plan: Plan) {
             acks / echo,
             acks / append
         );
-        println!("    of these accepted                         {:>10.1} %", median(accepted) * 100.0);
+        let share = median(accepted);
+        println!("    of these accepted                         {:>10.0} /s   {:.1} %", acks * share, share * 100.0);
         println!("    bid to ack                            p50 {:>8.2} ms, p99 {:.2} ms", median(p50), median(p99));
     }
 }
