@@ -31,6 +31,9 @@ use stream::Stream;
 const RESERVE: usize = 1_024;
 /// Room for a request head, and for what waits to be written of an answer.
 const BUFFER_BYTES: usize = 64 * 1_024;
+/// What the system takes for a connection beyond what is on its way (Linux: tcp(7), `TCP_NOTSENT_LOWAT`).
+#[cfg(target_os = "linux")]
+const UNSENT_MAX_BYTES: u32 = 64 * 1_024;
 /// Wait after an accept that failed for want of something that the system may have again soon, such as file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// A WebSocket ends by its own limit on writes, with a code that says why. Only what it leaves open is cut here.
@@ -107,11 +110,23 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A verdict is a few bytes and must not wait for more to fill a packet.
+/// A verdict is a few bytes and must not wait for more to fill a packet. Nor may the system take in megabytes for a
+/// client that does not read: they would be its memory, and old news by the time they are read.
 fn send_at_once(socket: &TcpStream) {
-    if let Err(error) = socket.set_nodelay(true) {
+    let unsent = limit_unsent(socket);
+    if let Err(error) = socket.set_nodelay(true).and(unsent) {
         tracing::debug!(%error, "a connection ended before it began: {error}");
     }
+}
+
+#[cfg(target_os = "linux")]
+fn limit_unsent(socket: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_unsent(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// What each connection is served with.

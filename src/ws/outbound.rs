@@ -170,6 +170,9 @@ impl Watcher for Outbound {
         if inner.bytes + length(&raw) > self.limit_bytes {
             metrics::counter!("bidhub_ws_fell_behind_total").increment(1);
             inner.behind.push(frame.auction);
+            drop(inner);
+            // The queue may be empty: then nothing else would wake the task to ask for a fresh state.
+            self.wake.notify_one();
             return;
         }
         inner.bytes += length(&raw);
@@ -199,4 +202,26 @@ fn length(frame: &Raw) -> usize {
 /// How long a client should wait before it connects again: spread, so that not all come at once.
 pub(super) fn reconnect_after(chance: &crate::chance::Chance) -> Duration {
     Duration::from_millis(100 + chance.below(1_900))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Seq;
+
+    #[tokio::test]
+    async fn a_frame_too_long_for_an_empty_queue_is_followed_by_a_fresh_state() {
+        let auction = AuctionId(uuid::Uuid::from_u128(1));
+        let outbound = Arc::new(Outbound::new(1, Codec::Json, 64));
+        let waiting = tokio::spawn({
+            let outbound = outbound.clone();
+            async move { outbound.work(8).await.behind }
+        });
+        // Let it fall asleep first.
+        tokio::task::yield_now().await;
+        let frame = Frame::new(auction, Seq(1), vec![format!("\"{}\"", "x".repeat(100)).into()], Instant::now());
+        outbound.offer(&Arc::new(frame));
+        let behind = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it wakes up").unwrap();
+        assert_eq!(behind, [auction]);
+    }
 }

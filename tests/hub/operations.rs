@@ -10,7 +10,7 @@ async fn it_is_alive_and_ready_and_knows_the_time() {
     assert_eq!(hub.get("/healthz").await.is(200).body, json!({"status": "ok"}));
     let ready = hub.get("/readyz").await;
     ready.is(200);
-    assert_eq!(ready.body["probes"][0], json!({"name": "database", "ok": true, "error": null}));
+    assert_eq!(ready.body["probes"][0], json!({"name": "database", "ok": true}));
     let time = hub.get("/api/time").await;
     assert_eq!(time.is(200).body, json!({"server_time": "2026-11-20T09:30:00.000Z"}));
     assert_eq!((time.header("cache-control"), time.header("etag")), ("no-store", ""));
@@ -27,7 +27,7 @@ async fn it_is_not_ready_when_its_database_does_not_answer() {
     let answer = hub.get("/readyz").await;
     answer.is(503);
     assert_eq!(answer.body["status"], "not_ready");
-    assert_eq!(answer.body["probes"][0]["error"], "no answer in time");
+    assert_eq!(answer.body["probes"][0]["ok"], false);
     hub.get("/healthz").await.is(200);
     drop(held);
 }

@@ -105,6 +105,8 @@ async fn a_watcher_that_never_reads_again_is_closed_and_leaves_no_trace() {
         settings.connections.outbound_queue_bytes = QUEUE_BYTES;
         settings.connections.write_timeout_ms = 500;
         settings.connections.max_connections = 2;
+        // It answers no ping either; here the write that stands still shall be what ends it.
+        settings.connections.ping_interval_s = 3_600;
     })
     .await;
     let mut stuck = narrow(&market.hub).await;
@@ -114,8 +116,8 @@ async fn a_watcher_that_never_reads_again_is_closed_and_leaves_no_trace() {
     let mut from = 0;
     let freed = tokio::time::timeout(Duration::from_secs(60), async {
         loop {
-            bid(&market, &mut bidder, from, 160).await;
-            from += 160;
+            bid(&market, &mut bidder, from, 1_600).await;
+            from += 1_600;
             let mut next = market.watcher(Codec::Json).await;
             next.request(json!({"type": "ping"})).await;
             if next.next().await.is_ok() {
