@@ -96,6 +96,7 @@ pub async fn serve(
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
+    let ready = env.ready.clone();
     let frame = Frame {
         clock: env.clock,
         chance: env.chance,
@@ -109,6 +110,7 @@ pub async fn serve(
         Duration::from_millis(settings.server.header_timeout_ms.into()),
         Duration::from_millis(settings.connections.write_timeout_ms.into()),
     );
+    ready.cancel();
     // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
     let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
     tokio::join!(server::run(listener, router, limits, &stop, quarter * 2), async {

@@ -1,4 +1,7 @@
-//! What the hub takes from the world around it: the time and randomness. Nothing else in it asks the world for either.
+//! What the hub takes from the world around it: the time and randomness; nothing else in it asks the world for either. And
+//! how it tells the world that it is there.
+
+use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -10,4 +13,6 @@ pub struct Env {
     pub clock: Clock,
     /// Randomness.
     pub chance: Chance,
+    /// Cancelled by the hub once it holds its place and serves.
+    pub ready: CancellationToken,
 }

@@ -26,8 +26,13 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
     let shutdown = CancellationToken::new();
     lifecycle::on_signal(shutdown.clone())?;
-    say(format_args!("bidhub listens on http://{}", listener.local_addr()?));
-    app::serve(listener, settings, Env::default(), shutdown).await
+    let (env, address) = (Env::default(), listener.local_addr()?);
+    let ready = env.ready.clone();
+    tokio::spawn(async move {
+        ready.cancelled().await;
+        say(format_args!("bidhub listens on http://{address}"));
+    });
+    app::serve(listener, settings, env, shutdown).await
 }
 
 /// Opens the journal's database to look at it, beside a running hub or without one.

@@ -34,6 +34,7 @@ pub async fn fails(dir: &Path) -> (Option<i32>, String) {
     let mut child = program(dir).spawn().expect("it starts");
     let status = ended(&mut child).await;
     let mut said = String::new();
+    child.stdout.take().expect("its output").read_to_string(&mut said).expect("text");
     child.stderr.take().expect("its errors").read_to_string(&mut said).expect("text");
     (status.code(), said)
 }

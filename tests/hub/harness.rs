@@ -82,7 +82,7 @@ impl Hub {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let start = clock::parse("2026-11-20T09:30:00.000Z").expect("a time");
-        let env = Env { clock: Clock::manual(start), chance: Chance::System };
+        let env = Env { clock: Clock::manual(start), chance: Chance::System, ..Env::default() };
         let clock = env.clock.clone();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(app::serve(listener, settings.clone(), env, shutdown.clone()));
