@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::backoff::Backoff;
 use crate::chance::Chance;
 
+/// A hub ends connections that have been idle for a while; one that is let go sooner is never used just as it ends.
+const KEPT_IDLE_MAX: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const TRIES: u32 = 30;
 const RETRY_AFTER_MAX_S: u64 = 60;
@@ -53,7 +55,7 @@ impl RestError {
 impl Rest {
     /// The hub at `url`, such as `http://127.0.0.1:8080`.
     pub fn new(url: &str, chance: Chance) -> Result<Self, RestError> {
-        let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build()?;
+        let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).pool_idle_timeout(KEPT_IDLE_MAX).build()?;
         Ok(Self { http, base: url.trim_end_matches('/').to_owned(), chance })
     }
 

@@ -86,7 +86,12 @@ impl Hub {
         let clock = env.clock.clone();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(app::serve(listener, settings.clone(), env, shutdown.clone()));
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        // No connection is kept for longer than the shortest time after which a test's hub ends it.
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(std::time::Duration::from_millis(300))
+            .build()
+            .expect("a client");
         let guard = shutdown.clone().drop_guard();
         Self { address, clock, client, settings, shutdown, _guard: guard, running, _dir: dir }
     }
