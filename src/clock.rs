@@ -27,6 +27,9 @@ pub struct Hands {
     steady: AtomicI64,
 }
 
+/// So much skipped by the wall clock is no mere correction: the machine slept, or its clock was set.
+const SKIP_MIN: Span = Span::from_secs(1);
+
 /// A moment by two clocks: the one on the wall, and one that neither is set nor runs while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
@@ -65,14 +68,15 @@ impl Clock {
     }
 
     /// By how much the wall clock has moved on since `mark` without time having passed here: the machine slept, or the
-    /// clock was set forward. Nobody could do anything in that time.
+    /// clock was set forward. Nobody could do anything in that time. Corrections of less than a second count as nothing.
     pub fn skipped_since(&self, mark: Mark) -> Span {
         let passed = match (self, mark.steady) {
             (Self::System, Steady::System(at)) => i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX),
             (Self::Manual(hands), Steady::Manual(at)) => hands.steady.load(Ordering::SeqCst) - at,
             _ => i64::MAX,
         };
-        Span::from_millis(self.now().since(mark.wall).millis().saturating_sub(passed))
+        let skipped = Span::from_millis(self.now().since(mark.wall).millis().saturating_sub(passed));
+        if skipped >= SKIP_MIN { skipped } else { Span::ZERO }
     }
 
     /// Lets time pass on a manual clock. The machine's clock moves by itself.

@@ -28,8 +28,6 @@ const SLEEP_NEAR_MAX: Duration = Duration::from_millis(500);
 /// A room in which nothing can happen any more need not stay for long.
 const IDLE_OVER: Duration = Duration::from_secs(5);
 const NEAR_MIN: Span = Span::from_secs(60);
-/// So much skipped by the wall clock is no mere correction: the machine slept, or its clock was set.
-const SKIP_MIN: Span = Span::from_secs(1);
 
 /// How an append went.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,11 +118,11 @@ impl Actor {
     /// lost to bidders.
     async fn notice_pause(&mut self, wake: Instant, mark: Mark) {
         let late = Some(Instant::now().saturating_duration_since(wake)).filter(|late| *late >= self.deps.limits.stall);
-        let skipped = Some(self.deps.clock.skipped_since(mark)).filter(|skipped| *skipped >= SKIP_MIN);
-        if late.is_some() || skipped.is_some() {
+        let skipped = self.deps.clock.skipped_since(mark);
+        if late.is_some() || skipped > Span::ZERO {
             let until = self.deps.clock.now();
             let late = Span::from_millis(late.unwrap_or_default().as_millis() as i64);
-            let from = until.minus(late).minus(skipped.unwrap_or_default());
+            let from = until.minus(late).minus(skipped);
             let mut pending = Pending::default();
             self.desk.give_back(Outage { from, until }, until, &mut pending);
             self.commit(pending, from).await;

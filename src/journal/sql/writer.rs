@@ -21,8 +21,6 @@ const ROWS_PER_STATEMENT: usize = 1_000;
 /// Heartbeats come each second. So long without any commit means that nothing could be committed: the process was
 /// paused, or the storage failed. Rooms in memory notice by themselves; the others read of it when they are loaded.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(3);
-/// So much skipped by the wall clock is no mere correction: the machine slept, or its clock was set.
-const SKIP_MIN: Span = Span::from_secs(1);
 
 pub(super) enum Request {
     Append(Batch, oneshot::Sender<Result<(), AppendError>>),
@@ -56,8 +54,7 @@ impl Alive {
     pub(super) fn silence(&self) -> Option<Span> {
         let (at, mark) = (*self.last.lock().unwrap_or_else(PoisonError::into_inner))?;
         let waited = Some(at.elapsed()).filter(|waited| *waited >= SILENCE_MAX).unwrap_or_default();
-        let skipped = Some(self.clock.skipped_since(mark)).filter(|skipped| *skipped >= SKIP_MIN).unwrap_or_default();
-        let silence = Span::from_millis(waited.as_millis() as i64 + skipped.millis());
+        let silence = Span::from_millis(waited.as_millis() as i64 + self.clock.skipped_since(mark).millis());
         (silence > Span::ZERO).then_some(silence)
     }
 
