@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
 use crate::coordination::local::LocalBus;
-use crate::domain::{AccountId, Span};
+use crate::domain::{AccountId, NodeId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, Auctions, AuctionsProjection};
@@ -75,7 +75,7 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(NodeId(env.chance.uuid(env.clock.now()))));
     let hub = Hub::open(&settings, &env, &tasks).await?;
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);

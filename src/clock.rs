@@ -16,8 +16,26 @@ pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
+    /// The machine's clock, set right by the clock that all nodes share.
+    Shared(Arc<Offset>),
     /// A clock that stands still until it is moved.
     Manual(Arc<Hands>),
+}
+
+/// By how much the clock that all nodes share is ahead of the machine's, in milliseconds.
+#[derive(Debug, Default)]
+pub struct Offset(AtomicI64);
+
+impl Offset {
+    /// What it is.
+    pub fn get(&self) -> Span {
+        Span::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Sets it.
+    pub fn set(&self, ahead: Span) {
+        self.0.store(ahead.millis(), Ordering::SeqCst);
+    }
 }
 
 /// What a manual clock shows, in milliseconds.
@@ -54,6 +72,7 @@ impl Clock {
         match self {
             #[allow(clippy::disallowed_methods, reason = "the one place that may")]
             Self::System => Timestamp::from_millis(Utc::now().timestamp_millis()),
+            Self::Shared(offset) => Self::System.now().plus(offset.get()),
             Self::Manual(hands) => Timestamp::from_millis(hands.wall.load(Ordering::SeqCst)),
         }
     }
@@ -61,7 +80,7 @@ impl Clock {
     /// The current moment by both clocks.
     pub fn mark(&self) -> Mark {
         let steady = match self {
-            Self::System => Steady::System(Instant::now()),
+            Self::System | Self::Shared(_) => Steady::System(Instant::now()),
             Self::Manual(hands) => Steady::Manual(hands.steady.load(Ordering::SeqCst)),
         };
         Mark { wall: self.now(), steady }
@@ -71,7 +90,9 @@ impl Clock {
     /// clock was set forward. Nobody could do anything in that time. Corrections of less than a second count as nothing.
     pub fn skipped_since(&self, mark: Mark) -> Span {
         let passed = match (self, mark.steady) {
-            (Self::System, Steady::System(at)) => i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX),
+            (Self::System | Self::Shared(_), Steady::System(at)) => {
+                i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)
+            }
             (Self::Manual(hands), Steady::Manual(at)) => hands.steady.load(Ordering::SeqCst) - at,
             _ => i64::MAX,
         };

@@ -43,6 +43,10 @@ id! {
     AccountId
 }
 id! {
+    /// A node: one process of a hub that is made of several.
+    NodeId
+}
+id! {
     /// One unbroken history of an auction. It changes only if committed events were lost,
     /// so that a client holding a position in the old history is given a fresh state.
     LogId

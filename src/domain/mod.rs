@@ -13,6 +13,6 @@ pub mod time;
 
 mod hashing;
 
-pub use ids::{AccountId, AuctionId, BidKey, LogId, Seq};
+pub use ids::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq};
 pub use money::{Currency, Money};
 pub use time::{Span, Timestamp};

@@ -4,6 +4,7 @@
 //! compares and reads records; it never decides a bid and never knows who is connected.
 
 pub mod chain;
+pub mod packed;
 pub mod public;
 pub mod record;
 pub mod snapshot;
@@ -14,6 +15,7 @@ mod private;
 use crate::domain::{AuctionId, LogId, Seq, Timestamp};
 
 pub use chain::{Chain, Digest, Secret};
+pub use packed::Packed;
 pub use record::{Record, RecordError};
 pub use snapshot::Snapshot;
 
@@ -26,13 +28,69 @@ pub struct Head {
     pub digest: Digest,
 }
 
-/// The right to append, of one holder at a time.
+/// The right to append, of one holder at a time. It is compared whole: a number alone can come back after a failover.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lease {
     /// The number of the holding: greater than that of every holder before.
     pub epoch: u64,
-    /// Who holds it.
+    /// Who holds it: a node of the cluster, or the one process.
     pub holder: uuid::Uuid,
+    /// Drawn anew for each holding, so that no two are alike.
+    pub nonce: u64,
+}
+
+impl std::fmt::Display for Lease {
+    /// `epoch:holder:nonce`, the nonce as 16 hex digits.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{:016x}", self.epoch, self.holder, self.nonce)
+    }
+}
+
+impl std::str::FromStr for Lease {
+    type Err = MalformedLease;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, ':');
+        let mut part = || parts.next().ok_or(MalformedLease);
+        let epoch = part()?.parse().map_err(|_| MalformedLease)?;
+        let holder = part()?.parse().map_err(|_| MalformedLease)?;
+        let nonce = u64::from_str_radix(part()?, 16).map_err(|_| MalformedLease)?;
+        Ok(Self { epoch, holder, nonce })
+    }
+}
+
+/// A text that names no lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a lease, which is written as epoch:holder:nonce")]
+pub struct MalformedLease;
+
+/// How safe what was committed must be before anyone hears of it. One process with its own database knows only one
+/// answer: it is on the disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AckLevel {
+    /// The live journal has it.
+    #[default]
+    Redis,
+    /// Every configured replica of the live journal has it too.
+    Replica,
+    /// The archive in SQL has it too.
+    Sql,
+}
+
+impl AckLevel {
+    /// Its name in requests, answers and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Replica => "replica",
+            Self::Sql => "sql",
+        }
+    }
+
+    /// The level with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Redis, Self::Replica, Self::Sql].into_iter().find(|level| level.name() == name)
+    }
 }
 
 /// A log to be created.
@@ -48,6 +106,8 @@ pub struct NewLog {
     pub genesis: Record,
     /// When its auction opens.
     pub due_at: Option<Timestamp>,
+    /// How safe its records must be before anyone hears of them.
+    pub ack: AckLevel,
 }
 
 /// What is needed to run an auction from its log.
@@ -63,6 +123,19 @@ pub struct OpenLog {
     pub snapshot: Option<Snapshot>,
     /// Where the log ends.
     pub head: Head,
+    /// How safe its records must be before anyone hears of them.
+    pub ack: AckLevel,
+}
+
+/// A log made ready for a new holder.
+#[derive(Clone, Debug)]
+pub struct TakenOver {
+    /// The log as it now stands.
+    pub log: OpenLog,
+    /// The time since the holder before was last known to live, unless that one let go in good order.
+    pub silence: Option<Outage>,
+    /// Records that were committed are gone or may be, so that the log has a new id.
+    pub lost: bool,
 }
 
 /// Records to append to one log, in one piece or not at all.
@@ -70,6 +143,10 @@ pub struct OpenLog {
 pub struct Batch {
     /// Whose log.
     pub auction: AuctionId,
+    /// The id of the history that it goes on with.
+    pub log: LogId,
+    /// How safe it must be before the append returns.
+    pub ack: AckLevel,
     /// By which right.
     pub lease: Lease,
     /// The head that the records build on.
@@ -95,7 +172,19 @@ pub trait Journal: Send + Sync + 'static {
     /// Creates a log. A log that is there already stays as it is, and the call fails.
     async fn create(&self, log: NewLog) -> Result<(), JournalError>;
 
-    /// What is needed to run the auction; none if there is no such log.
+    /// The greatest epoch that this journal knows of in the log; 0 if there is none. The next holder takes a greater one.
+    async fn epoch(&self, auction: AuctionId) -> Result<u64, JournalError>;
+
+    /// Makes the log ready for the holder of `lease`, who has just acquired it: takes the best valid chain among what the
+    /// journal has and the `tails` that mirrors still hold, and writes down what is missing. None if there is no such log.
+    async fn take_over(
+        &self,
+        auction: AuctionId,
+        lease: Lease,
+        tails: Vec<Vec<Record>>,
+    ) -> Result<Option<TakenOver>, JournalError>;
+
+    /// What is needed to follow the auction; none if there is no such log.
     async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError>;
 
     /// Up to `limit` records after `after`, in order and without a gap.
@@ -104,6 +193,10 @@ pub trait Journal: Send + Sync + 'static {
     /// Appends a batch. When it returns, the batch is as durable as the adapter promises.
     /// After any error the caller must read the log again before building on it.
     async fn append(&self, batch: Batch) -> Result<(), AppendError>;
+
+    /// Writes down that everything up to `head` is archived, so that nothing is left to do when the room goes away. Fails
+    /// if it is not archived within `limit`.
+    async fn settle(&self, auction: AuctionId, head: Head, limit: std::time::Duration) -> Result<(), JournalError>;
 
     /// Keeps a snapshot in place of the one before. Losing it costs time, never truth.
     async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError>;
@@ -135,6 +228,20 @@ pub enum JournalError {
     /// The storage behind it failed.
     #[error(transparent)]
     Store(#[from] crate::persistence::StoreError),
+    /// The live journal failed.
+    #[error(transparent)]
+    Redis(#[from] crate::persistence::RedisError),
+    /// Two histories of one log, of which neither is the beginning of the other.
+    #[error("auction {auction}: two histories part at {at:?}")]
+    Fork {
+        /// Whose log.
+        auction: AuctionId,
+        /// The last number that both have in common.
+        at: Seq,
+    },
+    /// Another holder has the right.
+    #[error("another holder owns the log")]
+    Fenced,
     /// The writer has stopped.
     #[error("the journal is closed")]
     Closed,

@@ -5,6 +5,7 @@
 
 mod error;
 mod migrate;
+pub mod redis;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 pub use error::StoreError;
 pub use migrate::migrate;
+pub use redis::RedisError;
 
 /// One thing on either engine.
 #[derive(Debug, Clone, Copy)]

@@ -15,9 +15,10 @@ use super::mirror::Mirror;
 use super::recovery::{Recovered, RoomError, counting_bids, recover};
 use super::registry::{Departure, Deps};
 use crate::clock::Mark;
+use crate::coordination::Holding;
 use crate::domain::auction::Rejection;
-use crate::domain::{AccountId, AuctionId, BidKey, Span, Timestamp};
-use crate::journal::{AppendError, Batch, Lease, Outage, Snapshot};
+use crate::domain::{AccountId, AuctionId, BidKey, LogId, Span, Timestamp};
+use crate::journal::{AckLevel, AppendError, Batch, Outage, Snapshot};
 
 const SNAPSHOT_EVENTS_MIN: usize = 4_096;
 const SNAPSHOT_ON_UNLOAD_EVENTS_MIN: usize = 64;
@@ -46,7 +47,9 @@ pub(super) struct Actor {
     mailbox: mpsc::Receiver<Envelope>,
     inbox: Vec<Envelope>,
     mirror: Arc<Mirror>,
-    lease: Lease,
+    holding: Holding,
+    log: LogId,
+    ack: AckLevel,
     desk: Desk,
     since_snapshot: usize,
     snapshot_after: usize,
@@ -64,7 +67,7 @@ impl Actor {
         deps: Arc<Deps>,
         mailbox: mpsc::Receiver<Envelope>,
         mirror: Arc<Mirror>,
-        lease: Lease,
+        holding: Holding,
         recovered: &Recovered,
         departure: Departure,
     ) -> Self {
@@ -73,8 +76,10 @@ impl Actor {
             mailbox,
             inbox: Vec::new(),
             mirror,
-            lease,
-            desk: Desk::new(recovered, lease.epoch, deps.limits.bid_deadline),
+            desk: Desk::new(recovered, holding.lease.epoch, deps.limits.bid_deadline),
+            holding,
+            log: recovered.log,
+            ack: recovered.ack,
             since_snapshot: recovered.since_snapshot,
             snapshot_after: SNAPSHOT_EVENTS_MIN.max(recovered.state.weight()),
             flush_at: None,
@@ -143,7 +148,7 @@ impl Actor {
                 tracing::warn!(auction = %self.auction, %error, "a snapshot could not be kept: {error}");
             }
         }
-        self.deps.leases.release(self.auction, self.lease).await;
+        self.deps.leases.release(self.auction, &self.holding, self.desk.state.due_at()).await;
     }
 
     /// Decides and commits what is in the inbox.
@@ -244,7 +249,9 @@ impl Actor {
         let publics = pending.publics();
         let batch = Batch {
             auction: self.auction,
-            lease: self.lease,
+            log: self.log,
+            ack: self.ack,
+            lease: self.holding.lease,
             onto,
             records: std::mem::take(&mut pending.records),
             due_at: self.desk.state.due_at(),
@@ -324,7 +331,8 @@ impl Actor {
 
     async fn try_read_again(&mut self, refused: &[(AccountId, BidKey)]) -> Result<(), RoomError> {
         let unavailable = |error: &dyn std::fmt::Display| RoomError::Unavailable(error.to_string());
-        self.lease = self.deps.leases.acquire(self.auction).await.map_err(|error| unavailable(&error))?;
+        let floor = self.holding.lease.epoch;
+        self.holding = self.deps.leases.acquire(self.auction, floor).await.map_err(|error| unavailable(&error))?;
         let recovered = recover(&*self.deps.journal, self.auction).await?;
         let (mut events, mut publics) = (Vec::new(), Vec::new());
         let mut after = self.mirror.seq();
@@ -338,7 +346,7 @@ impl Actor {
             }
         }
         self.since_snapshot = recovered.since_snapshot;
-        self.desk.restart(recovered, self.lease.epoch, refused);
+        self.desk.restart(recovered, self.holding.lease.epoch, refused);
         self.flush_at = self.mirror.commit(&events, publics.into_iter()).or(self.flush_at);
         Ok(())
     }

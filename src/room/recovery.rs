@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::auction::{EventKind, Offer, PriorBid, State};
 use crate::domain::{AuctionId, LogId, Seq};
-use crate::journal::{Chain, Head, Journal, JournalError, Record, RecordError};
+use crate::journal::{AckLevel, Chain, Head, Journal, JournalError, Record, RecordError};
 
 const PAGE: usize = 4_096;
 const RECENT_ON_LOAD: u64 = 256;
@@ -30,6 +30,7 @@ impl From<JournalError> for RoomError {
 
 pub(super) struct Recovered {
     pub log: LogId,
+    pub ack: AckLevel,
     pub state: State,
     pub chain: Chain,
     pub recent: VecDeque<Arc<str>>,
@@ -82,7 +83,7 @@ pub(super) async fn recover(journal: &dyn Journal, auction: AuctionId) -> Result
         let detail = format!("the log ends at {:?}, and should at {:?}", chain.head(), open.head);
         return Err(unreadable(RecordError::Malformed(detail)));
     }
-    Ok(Recovered { log: open.log, state, chain, recent, since_snapshot })
+    Ok(Recovered { log: open.log, ack: open.ack, state, chain, recent, since_snapshot })
 }
 
 /// True if the log has this very position: a snapshot of another history is passed over.

@@ -19,7 +19,10 @@ use crate::coordination::Leases;
 use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, LogId, Seq, Span};
 use crate::journal::record::seal_genesis;
-use crate::journal::{Chain, Journal, NewLog, Outage, Secret};
+use crate::journal::{AckLevel, Chain, Journal, NewLog, Outage, Secret};
+
+/// The epoch of a creation, which comes before anyone holds the log.
+const NOBODYS_EPOCH: u64 = 0;
 
 /// What rooms need.
 pub struct Deps {
@@ -80,6 +83,8 @@ pub struct NewAuction {
     pub terms: Terms,
     /// What is for sale.
     pub listing: Listing,
+    /// How safe its bids must be before anyone hears of them.
+    pub ack: AckLevel,
 }
 
 /// The rooms of this node.
@@ -109,13 +114,17 @@ impl Rooms {
         let Deps { clock, chance, journal, leases, .. } = &*self.inner.deps;
         let now = clock.now();
         let id = AuctionId(chance.uuid(now));
-        let lease = leases.acquire(id).await.map_err(|error| RoomError::Unavailable(error.to_string()))?;
         let secret = Secret(chance.bytes());
         let mut chain = Chain::origin(&secret);
-        let genesis = seal_genesis(&mut chain, lease.epoch, id, now, &auction.terms, &auction.listing);
-        let due_at = Some(auction.terms.starts_at);
+        let genesis = seal_genesis(&mut chain, NOBODYS_EPOCH, id, now, &auction.terms, &auction.listing);
+        let starts_at = auction.terms.starts_at;
         let log = LogId(chance.uuid(now));
-        journal.create(NewLog { auction: id, log, secret, genesis, due_at }).await?;
+        let due_at = Some(starts_at);
+        journal.create(NewLog { auction: id, log, secret, genesis, due_at, ack: auction.ack }).await?;
+        if let Err(error) = leases.attend(id, starts_at).await {
+            // The archive knows when it is due, and is looked through too.
+            tracing::warn!(auction = %id, %error, "the start of an auction could not be noted: {error}");
+        }
         Ok(id)
     }
 
@@ -151,7 +160,9 @@ impl Rooms {
     async fn load(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
         let started = Instant::now();
         let deps = self.inner.deps.clone();
-        let lease = deps.leases.acquire(auction).await.map_err(|error| RoomError::Unavailable(error.to_string()))?;
+        let floor = deps.journal.epoch(auction).await?;
+        let holding = deps.leases.acquire(auction, floor).await;
+        let holding = holding.map_err(|error| RoomError::Unavailable(error.to_string()))?;
         let recovered = recover(&*deps.journal, auction).await?;
         let last_at = recovered.state.last_at;
         // Where something was decided, nothing was lost before.
@@ -172,7 +183,7 @@ impl Rooms {
             in_flight_max: deps.limits.in_flight_max,
             deadline: deps.limits.bid_deadline,
         };
-        let actor = Actor::new(auction, deps, letters, mirror, lease, &recovered, departure);
+        let actor = Actor::new(auction, deps, letters, mirror, holding, &recovered, departure);
         self.inner.tasks.spawn(actor.run(outages));
         metrics::histogram!("bidhub_room_load_seconds").record(started.elapsed());
         metrics::gauge!("bidhub_rooms_loaded").increment(1.0);

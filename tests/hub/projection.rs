@@ -12,6 +12,7 @@ use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
 use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span};
 use bidhub::features::auctions::AuctionsProjection;
+use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::persistence::{Db, Durability, StoreError, Tx, migrate};
 use bidhub::projection::{Deps, Projected, Projection, Projector};
@@ -69,7 +70,7 @@ impl World {
             grace: Span::ZERO,
             format: Format::English(english),
         };
-        self.rooms.create(NewAuction { terms, listing }).await.unwrap()
+        self.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await.unwrap()
     }
 
     async fn bid(&self, auction: AuctionId, number: u64) -> Seq {

@@ -35,12 +35,21 @@ impl Subject {
 
 fn new_log(records: &[Record], auction: AuctionId) -> NewLog {
     let due_at = Some(story::at(10));
-    NewLog { auction, log: LogId(Uuid::from_u128(9)), secret: story::SECRET, genesis: records[0].clone(), due_at }
+    NewLog {
+        auction,
+        log: LogId(Uuid::from_u128(9)),
+        secret: story::SECRET,
+        genesis: records[0].clone(),
+        due_at,
+        ack: AckLevel::default(),
+    }
 }
 
 fn batch(subject: &Subject, auction: AuctionId, onto: &Record, records: &[Record]) -> Batch {
     Batch {
         auction,
+        log: LogId(Uuid::from_u128(9)),
+        ack: AckLevel::default(),
         lease: subject.journal.lease(),
         onto: Head { seq: onto.seq, digest: onto.digest },
         records: records.to_vec(),
@@ -69,7 +78,7 @@ async fn keeps_the_contract(subject: Subject) {
     forked.digest.0[0] ^= 1;
     let fork = journal.append(batch(&subject, auction, &forked, &records[4..5])).await;
     assert_eq!(fork, Err(AppendError::HeadMoved), "the digest counts, not only the number");
-    let stranger = Lease { epoch: 1, holder: Uuid::from_u128(2) };
+    let stranger = Lease { epoch: 1, holder: Uuid::from_u128(2), nonce: 0 };
     let fenced = Batch { lease: stranger, ..batch(&subject, auction, &records[3], &records[4..]) };
     assert_eq!(journal.append(fenced).await, Err(AppendError::Fenced));
     journal.append(batch(&subject, auction, &records[3], &records[4..])).await.unwrap();

@@ -9,6 +9,7 @@ use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
 use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::persistence::{Db, Durability, On};
 use bidhub::room::{Act, Deps, Limits, NewAuction, Rooms};
@@ -77,7 +78,7 @@ impl Journal {
         });
         let listing =
             Listing { title: "Lamp".into(), description: "".into(), category: "home".into(), image_url: None };
-        let new = NewAuction { terms: terms(), listing };
+        let new = NewAuction { terms: terms(), listing, ack: AckLevel::default() };
         rooms.create(new.clone()).await.unwrap();
         let auction = rooms.create(new).await.unwrap();
 

@@ -10,6 +10,7 @@ use bidhub::domain::auction::{Audit, Bid, Event, EventKind, Funds, Listing, Offe
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
 use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
 use bidhub::persistence::{Db, Durability};
@@ -74,7 +75,7 @@ impl House {
     }
 
     pub async fn auction(&self, terms: Terms) -> AuctionId {
-        self.rooms.create(NewAuction { terms, listing: listing() }).await.unwrap()
+        self.rooms.create(NewAuction { terms, listing: listing(), ack: AckLevel::default() }).await.unwrap()
     }
 
     pub async fn bid(&self, auction: AuctionId, bid: Bid) -> Result<Verdict, Rejection> {

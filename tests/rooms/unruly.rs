@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bidhub::domain::{AuctionId, Seq, Timestamp};
 use bidhub::journal::sql::SqlJournal;
-use bidhub::journal::{AppendError, Batch, Journal, JournalError, NewLog, OpenLog, Outage, Record, Snapshot};
+use bidhub::journal::{
+    AppendError, Batch, Head, Journal, JournalError, Lease, NewLog, OpenLog, Outage, Record, Snapshot, TakenOver,
+};
 use tokio::sync::Notify;
 
 /// What becomes of one append.
@@ -142,6 +144,23 @@ impl Journal for Unruly {
 
     async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
         self.inner.due_by(at, limit).await
+    }
+
+    async fn epoch(&self, auction: AuctionId) -> Result<u64, JournalError> {
+        self.inner.epoch(auction).await
+    }
+
+    async fn take_over(
+        &self,
+        auction: AuctionId,
+        _lease: Lease,
+        _tails: Vec<Vec<Record>>,
+    ) -> Result<Option<TakenOver>, JournalError> {
+        Ok(self.open(auction).await?.map(|log| TakenOver { log, silence: None, lost: false }))
+    }
+
+    async fn settle(&self, auction: AuctionId, head: Head, limit: std::time::Duration) -> Result<(), JournalError> {
+        self.inner.settle(auction, head, limit).await
     }
 
     async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {

@@ -24,7 +24,7 @@ async fn bench() -> Bench {
     let db = Db::sqlite(&dir.path().join("hub.db"), Durability::Normal).await.unwrap();
     migrate(&db).await.unwrap();
     let tasks = Tasks::new(CancellationToken::new());
-    let bus = Arc::new(LocalBus::default());
+    let bus = Arc::new(LocalBus::new(crate::domain::NodeId(uuid::Uuid::nil())));
     let notices = bus.subscribe();
     let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
     let parts = Parts {

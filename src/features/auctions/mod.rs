@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::http::ApiError;
+use crate::journal::AckLevel;
 use crate::journal::sql::SqlJournal;
 use crate::journal::{Journal as _, JournalError};
 use crate::persistence::{Db, StoreError};
@@ -77,7 +78,7 @@ impl Auctions {
     /// Offers an auction. It is in the log before this returns, and opens by itself.
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
         let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
-        let id = self.0.parts.rooms.create(NewAuction { terms, listing }).await?;
+        let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         if let Err(error) = self.insert_row(id).await {
             // It is in the journal, so the projection will bring the row.

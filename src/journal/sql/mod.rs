@@ -78,7 +78,7 @@ impl SqlJournal {
         sql!(tx.on(), exec, text, epoch, holder, to_datetime(now))?;
         tx.commit().await?;
 
-        let lease = Lease { epoch: epoch.unsigned_abs(), holder };
+        let lease = Lease { epoch: epoch.unsigned_abs(), holder, nonce: 0 };
         let (queue, requests) = mpsc::channel(QUEUE_CAPACITY);
         let committed = Arc::new(tokio::sync::Notify::new());
         let alive = writer::Alive::new(clock.clone());
@@ -130,6 +130,21 @@ impl Journal for SqlJournal {
         outcome.await.map_err(|_| JournalError::Closed)?
     }
 
+    /// The epoch of the process: it grows with each process, so no log can have a greater one.
+    async fn epoch(&self, _auction: AuctionId) -> Result<u64, JournalError> {
+        Ok(self.lease.epoch)
+    }
+
+    /// The log as it is: what is on the disk is all there can be.
+    async fn take_over(
+        &self,
+        auction: AuctionId,
+        _lease: Lease,
+        _tails: Vec<Vec<Record>>,
+    ) -> Result<Option<TakenOver>, JournalError> {
+        Ok(self.open(auction).await?.map(|log| TakenOver { log, silence: None, lost: false }))
+    }
+
     async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
         open(&self.db, auction).await
     }
@@ -143,6 +158,11 @@ impl Journal for SqlJournal {
         let gone = |_| AppendError::Unknown("the journal is closed".to_owned());
         self.queue.send(writer::Request::Append(batch, reply)).await.map_err(|_| AppendError::Fenced)?;
         outcome.await.map_err(gone)?
+    }
+
+    /// Nothing to do: what is committed is in the archive, for they are one.
+    async fn settle(&self, _auction: AuctionId, _head: Head, _limit: std::time::Duration) -> Result<(), JournalError> {
+        Ok(())
     }
 
     async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError> {
@@ -178,7 +198,7 @@ impl Journal for SqlJournal {
 
 /// Reads what is needed to run an auction, for this process or for one that only looks.
 pub async fn open(db: &Db, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
-    let text = "select log, secret, head_seq, head_digest from journal_logs where auction = $1";
+    let text = "select log, secret, head_seq, head_digest, ack from journal_logs where auction = $1";
     let Some(log) = sql!(db.read(), opt LogRow, text, auction.0)? else {
         return Ok(None);
     };
@@ -213,7 +233,7 @@ pub struct Anchor {
 
 /// What the log of `auction` is checked against, for audits; none if there is no such log.
 pub async fn anchor(db: &Db, auction: AuctionId) -> Result<Option<Anchor>, JournalError> {
-    let text = "select log, secret, head_seq, head_digest from journal_logs where auction = $1";
+    let text = "select log, secret, head_seq, head_digest, ack from journal_logs where auction = $1";
     sql!(db.read(), opt LogRow, text, auction.0)?.map(LogRow::into_anchor).transpose()
 }
 

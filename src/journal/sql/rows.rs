@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Anchor;
 use crate::domain::{AuctionId, LogId, Seq};
-use crate::journal::{Digest, Head, JournalError, OpenLog, Record, Secret, Snapshot};
+use crate::journal::{AckLevel, Digest, Head, JournalError, OpenLog, Record, Secret, Snapshot};
 use crate::persistence::StoreError;
 
 /// A record with its place among the records of all logs.
@@ -44,6 +44,7 @@ pub(super) struct LogRow {
     secret: Vec<u8>,
     head_seq: i64,
     head_digest: Vec<u8>,
+    ack: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -84,8 +85,9 @@ impl PositionedRow {
 impl LogRow {
     pub(super) fn into_open_log(self, genesis: Record, snapshot: Option<Snapshot>) -> Result<OpenLog, JournalError> {
         let log = LogId(self.log);
+        let ack = AckLevel::from_name(&self.ack).ok_or_else(|| inconsistent("journal_logs", "ack"))?;
         let Anchor { secret, head } = self.into_anchor()?;
-        Ok(OpenLog { log, secret, genesis, snapshot, head })
+        Ok(OpenLog { log, secret, genesis, snapshot, head, ack })
     }
 
     pub(super) fn into_anchor(self) -> Result<Anchor, JournalError> {

@@ -254,10 +254,11 @@ async fn move_head(tx: &mut Tx, batch: &Batch) -> Result<bool, StoreError> {
 }
 
 async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
-    let text = "insert into journal_logs (auction, log, secret, head_seq, head_digest, due_at)
-         values ($1, $2, $3, 0, $4, $5) on conflict (auction) do nothing";
+    let text = "insert into journal_logs (auction, log, secret, head_seq, head_digest, due_at, ack)
+         values ($1, $2, $3, 0, $4, $5, $6) on conflict (auction) do nothing";
     let (secret, digest) = (log.secret.0.to_vec(), log.genesis.digest.0.to_vec());
-    let created = sql!(tx.on(), exec, text, log.auction.0, log.log.0, secret, digest, log.due_at.map(to_datetime))?;
+    let due_at = log.due_at.map(to_datetime);
+    let created = sql!(tx.on(), exec, text, log.auction.0, log.log.0, secret, digest, due_at, log.ack.name())?;
     Ok(created == 1)
 }
 
