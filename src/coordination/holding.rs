@@ -31,6 +31,7 @@ struct Shared {
 struct State {
     speaks_until: Instant,
     busy_since: Option<Instant>,
+    lapse: Option<Outage>,
     revoked: bool,
 }
 
@@ -46,7 +47,7 @@ impl Holding {
     }
 
     fn new(lease: Lease, term: Option<Duration>, sent: Instant, at: Timestamp) -> Self {
-        let state = State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, revoked: false };
+        let state = State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, lapse: None, revoked: false };
         let alive_at = AtomicI64::new(at.millis());
         Self { lease, shared: Arc::new(Shared { term, state: Mutex::new(state), alive_at }) }
     }
@@ -57,16 +58,23 @@ impl Holding {
         !state.revoked && (self.shared.term.is_none() || Instant::now() < state.speaks_until)
     }
 
-    /// Renewed by something that was sent at `sent`, at `at` by the hub's clock. Gives the time since the renewal before,
-    /// if that one had run out: nobody could bid then.
-    pub fn renewed(&self, sent: Instant, at: Timestamp) -> Option<Outage> {
-        let term = self.shared.term?;
+    /// Renewed by something that was sent at `sent`, at `at` by the hub's clock. If the renewal before had run out by then,
+    /// nobody could bid in between: see [`Holding::take_lapse`].
+    pub fn renewed(&self, sent: Instant, at: Timestamp) {
+        let Some(term) = self.shared.term else { return };
         let mut state = self.lock();
         let lapsed = sent > state.speaks_until;
         state.speaks_until = state.speaks_until.max(sent + term);
-        drop(state);
         let before = Timestamp::from_millis(self.shared.alive_at.fetch_max(at.millis(), Ordering::SeqCst));
-        (lapsed && at.since(before) > Span::ZERO).then_some(Outage { from: before, until: at })
+        if lapsed && at.since(before) > Span::ZERO {
+            let from = state.lapse.map_or(before, |lapse| lapse.from);
+            state.lapse = Some(Outage { from, until: at });
+        }
+    }
+
+    /// The time in which the right had run out though it was renewed afterwards, told once.
+    pub fn take_lapse(&self) -> Option<Outage> {
+        self.lock().lapse.take()
     }
 
     /// When it was last known that this right was held, by the hub's clock; none if it never has to be renewed.
@@ -110,9 +118,11 @@ mod tests {
         let long_ago = now.checked_sub(Duration::from_secs(10)).expect("the machine is up for longer");
         let holding = Holding::expiring(lease(), Duration::from_secs(4), long_ago, at(0));
         assert!(!holding.speaks());
-        assert_eq!(holding.renewed(now, at(10_000)), Some(Outage { from: at(0), until: at(10_000) }));
+        holding.renewed(now, at(10_000));
+        assert_eq!(holding.take_lapse(), Some(Outage { from: at(0), until: at(10_000) }));
         assert!(holding.speaks());
-        assert_eq!(holding.renewed(now, at(10_000)), None);
+        holding.renewed(now, at(10_000));
+        assert_eq!(holding.take_lapse(), None);
         assert!(holding.deserves_renewal(Duration::from_secs(1)));
         holding.work(true);
         assert!(!holding.deserves_renewal(Duration::ZERO));

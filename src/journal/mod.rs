@@ -12,6 +12,8 @@ pub mod sql;
 
 mod private;
 
+use std::sync::Arc;
+
 use crate::domain::{AuctionId, LogId, Seq, Timestamp};
 
 pub use chain::{Chain, Digest, Secret};
@@ -152,7 +154,7 @@ pub struct Batch {
     /// The head that the records build on.
     pub onto: Head,
     /// The records, in order.
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     /// When something falls due in the auction by itself, after these records.
     pub due_at: Option<Timestamp>,
 }
@@ -172,8 +174,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Creates a log. A log that is there already stays as it is, and the call fails.
     async fn create(&self, log: NewLog) -> Result<(), JournalError>;
 
-    /// The greatest epoch that this journal knows of in the log; 0 if there is none. The next holder takes a greater one.
-    async fn epoch(&self, auction: AuctionId) -> Result<u64, JournalError>;
+    /// The greatest epoch that this journal knows of in the log; none if there is no such log. The next holder takes a
+    /// greater one.
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError>;
 
     /// Makes the log ready for the holder of `lease`, who has just acquired it: takes the best valid chain among what the
     /// journal has and the `tails` that mirrors still hold, and writes down what is missing. None if there is no such log.

@@ -52,7 +52,7 @@ fn batch(subject: &Subject, auction: AuctionId, onto: &Record, records: &[Record
         ack: AckLevel::default(),
         lease: subject.journal.lease(),
         onto: Head { seq: onto.seq, digest: onto.digest },
-        records: records.to_vec(),
+        records: records.into(),
         due_at: Some(story::at(20)),
     }
 }

@@ -131,8 +131,10 @@ impl Journal for SqlJournal {
     }
 
     /// The epoch of the process: it grows with each process, so no log can have a greater one.
-    async fn epoch(&self, _auction: AuctionId) -> Result<u64, JournalError> {
-        Ok(self.lease.epoch)
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError> {
+        let text = "select 1 from journal_logs where auction = $1";
+        let found = sql!(self.db.read(), opt_scalar i32, text, auction.0)?;
+        Ok(found.map(|_| self.lease.epoch))
     }
 
     /// The log as it is: what is on the disk is all there can be.
