@@ -76,7 +76,7 @@ pub async fn serve(
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(NodeId(env.chance.uuid(env.clock.now()))));
-    let hub = Hub::open(&settings, &env, &tasks).await?;
+    let hub = Hub::open(&settings, &env, bus.clone(), &tasks).await?;
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
     let progress = projector.progress();

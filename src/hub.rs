@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Settings};
+use crate::coordination::Bus;
 use crate::coordination::local::LocalLeases;
 use crate::domain::Span;
 use crate::env::Env;
@@ -36,22 +37,23 @@ pub struct Hub {
 
 impl Hub {
     /// Takes the place over from whichever process had it before, and starts to open and close auctions on time.
-    pub async fn open(settings: &Settings, env: &Env, tasks: &Tasks) -> anyhow::Result<Self> {
+    pub async fn open(settings: &Settings, env: &Env, bus: Arc<dyn Bus>, tasks: &Tasks) -> anyhow::Result<Self> {
         let (lock, db) = open_journal(settings).await?;
         let lock = Arc::new(Mutex::new(lock));
         let lost = CancellationToken::new();
-        let holder = env.chance.uuid(env.clock.now());
-        let journal = SqlJournal::take_over(db.clone(), holder, &env.clock, lost.clone()).await;
+        let journal = SqlJournal::take_over(db.clone(), bus.node().0, &env.clock, lost.clone()).await;
         let journal = journal.context("the journal cannot be taken over")?;
         let rooms = Rooms::new(Deps {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            bus,
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             limits: limits(&settings.room),
             lost: lost.clone(),
         });
         tasks.spawn(room::sweep(rooms.clone()));
+        tasks.spawn(rooms.clone().listen());
         tasks.spawn(heartbeat(journal.clone(), lock.clone(), lost.clone(), tasks.shutdown().clone()));
         Ok(Self { rooms, journal, db, lost, _lock: lock })
     }

@@ -47,7 +47,8 @@ impl Holding {
     }
 
     fn new(lease: Lease, term: Option<Duration>, sent: Instant, at: Timestamp) -> Self {
-        let state = State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, lapse: None, revoked: false };
+        let state =
+            State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, lapse: None, revoked: false };
         let alive_at = AtomicI64::new(at.millis());
         Self { lease, shared: Arc::new(Shared { term, state: Mutex::new(state), alive_at }) }
     }
@@ -80,6 +81,12 @@ impl Holding {
     /// When it was last known that this right was held, by the hub's clock; none if it never has to be renewed.
     pub fn alive_at(&self) -> Option<Timestamp> {
         self.shared.term.map(|_| Timestamp::from_millis(self.shared.alive_at.load(Ordering::SeqCst)))
+    }
+
+    /// Since when it was not renewed, if that is unusually long at `now`, by the hub's clock.
+    pub fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let term = i64::try_from(self.shared.term?.as_millis()).unwrap_or(i64::MAX);
+        self.alive_at().filter(|alive| now.since(*alive).millis() > term / 4 * 3)
     }
 
     /// The right is gone: another has it, or it was given back.

@@ -5,6 +5,7 @@
 
 pub mod holding;
 pub mod local;
+pub mod rendezvous;
 
 use std::sync::Arc;
 

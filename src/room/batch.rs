@@ -1,12 +1,10 @@
 //! The deciding part of a room: from what was asked to sealed records and answers. It awaits nothing and tells nobody;
 //! what it has decided is only true once the actor has committed it.
 
-use std::sync::Arc;
-
-use super::handle::{Act, Answer, Reply};
+use super::handle::{Act, Answer, Ask, Envelope, InFlight, Reply};
 use super::recovery::Recovered;
 use super::rejected::RejectedKeys;
-use crate::domain::auction::{Bid, Command, Event, Offer, PriorBid, Rejection, State};
+use crate::domain::auction::{Bid, Command, Event, PriorBid, Rejection, State};
 use crate::domain::{AccountId, BidKey, Span, Timestamp};
 use crate::journal::record::seal_event;
 use crate::journal::{Chain, Head, Outage, Record};
@@ -27,6 +25,8 @@ pub(super) struct Pending {
     pub events: Vec<Event>,
     pub records: Vec<Record>,
     pub replies: Vec<Waiting>,
+    /// To be appended though nothing happens in it.
+    pub confirms: bool,
     /// What was refused on the state that this batch makes.
     pub refused: Vec<(AccountId, BidKey)>,
 }
@@ -35,15 +35,18 @@ pub(super) struct Pending {
 pub(super) struct Waiting {
     pub reply: Reply,
     pub answer: Result<Answer, Rejection>,
-    /// By what a bid's verdict is found again, should the commit fail.
-    pub bid: Option<(AccountId, BidKey, Offer)>,
+    /// The bid, to find its verdict again or to ask for it elsewhere, should the commit fail.
+    pub bid: Option<Bid>,
+    pub entered: Timestamp,
+    pub deadline: Timestamp,
+    pub forwarded: bool,
     /// Counts the bid as in flight until it is answered.
-    pub _slot: Option<super::handle::InFlight>,
+    pub _slot: Option<InFlight>,
 }
 
 impl Desk {
-    pub(super) fn new(recovered: &Recovered, epoch: u64, remember_for: Span) -> Self {
-        let (state, chain) = (recovered.state.clone(), recovered.chain.clone());
+    pub(super) fn new(recovered: Recovered, epoch: u64, remember_for: Span) -> Self {
+        let Recovered { state, chain, .. } = recovered;
         Self { state, chain, epoch, rejected: RejectedKeys::default(), remember_for }
     }
 
@@ -57,9 +60,9 @@ impl Desk {
     }
 
     /// What the log says of a bid whose commit was not heard of.
-    pub(super) fn found(&self, bidder: AccountId, key: &BidKey, offer: Offer) -> Result<Answer, Rejection> {
-        match self.state.remembered(bidder, key) {
-            Some(first) if first.offer == offer => Ok(Answer::Verdict(first.verdict)),
+    pub(super) fn found(&self, bid: &Bid) -> Result<Answer, Rejection> {
+        match self.state.remembered(bid.bidder, &bid.key) {
+            Some(first) if first.offer == bid.offer => Ok(Answer::Verdict(first.verdict)),
             Some(_) => Err(Rejection::KeyReused),
             None => Err(Rejection::Unavailable),
         }
@@ -143,9 +146,16 @@ impl Desk {
     }
 }
 
-impl Pending {
-    /// The public bytes of the events, shared with the records.
-    pub(super) fn publics(&self) -> Vec<Arc<str>> {
-        self.records.iter().map(|record| record.public.clone()).collect()
+impl Waiting {
+    /// Gives the answer.
+    pub(super) fn give(self) {
+        self.reply.give(self.answer);
+    }
+
+    /// The bid again, as it came, to be asked for elsewhere: its key makes that safe. What is not a bid is answered
+    /// `unavailable` as its reply is dropped.
+    pub(super) fn into_envelope(self) -> Option<Envelope> {
+        let Self { reply, bid, entered, deadline, forwarded, _slot, .. } = self;
+        bid.map(|bid| Envelope { ask: Ask::Bid(bid), entered, deadline, reply, forwarded, _slot })
     }
 }

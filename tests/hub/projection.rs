@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::local::LocalLeases;
+use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
@@ -41,6 +41,7 @@ impl World {
         let rooms = Rooms::new(room::Deps {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
             clock: clock.clone(),
             chance,
             limits: room::Limits::default(),
