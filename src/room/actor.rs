@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::batch::{Desk, Pending, Waiting};
-use super::handle::{Act, Answer, Ask, Envelope};
+use super::act::Act;
+use super::batch::{Desk, Named, Pending, Refused, Waiting};
+use super::handle::{Answer, Ask, Envelope};
 use super::mirror::Mirror;
 use super::recovery::{Recovered, RoomError, counting_bids, recover};
 use super::registry::{Departure, Deps};
 use crate::clock::Mark;
 use crate::coordination::Holding;
-use crate::domain::auction::Rejection;
-use crate::domain::{AccountId, AuctionId, BidKey, LogId, Span, Timestamp};
+use crate::domain::auction::{Command, Rejection};
+use crate::domain::{AuctionId, LogId, Span, Timestamp};
 use crate::journal::{AckLevel, AppendError, Batch, Outage, Snapshot};
 
 const SNAPSHOT_EVENTS_MIN: usize = 4_096;
@@ -180,13 +181,19 @@ impl Actor {
             reply.give(Err(Rejection::Unavailable));
             return;
         }
-        let mut bid_key = None;
+        let mut named = None;
         let answer = match ask {
             Ask::Bid(bid) => {
-                bid_key = Some((bid.bidder, bid.key.clone(), bid.offer));
+                named = Some(Named::Bid(bid.bidder, bid.key.clone(), bid.offer));
                 self.desk.bid(bid, entered, pending)
             }
-            Ask::Act(act) => self.act(act, entered, started, pending).await,
+            Ask::Act(act) => match self.command(act, started, pending).await {
+                Ok(command) => {
+                    named = Named::of_act(&command);
+                    self.desk.act(&command, entered, pending)
+                }
+                Err(rejection) => Err(rejection),
+            },
             Ask::Look => {
                 self.desk.tick(entered, pending);
                 Ok(Answer::Done(self.desk.state.seq))
@@ -196,16 +203,11 @@ impl Actor {
                 Ok(Answer::Done(self.desk.state.seq))
             }
         };
-        pending.replies.push(Waiting { reply, answer, bid: bid_key, _slot });
+        pending.replies.push(Waiting { reply, answer, named, _slot });
     }
 
-    async fn act(
-        &mut self,
-        act: Act,
-        entered: Timestamp,
-        started: Timestamp,
-        pending: &mut Pending,
-    ) -> Result<Answer, Rejection> {
+    /// The command that an act asks for, with what it needs from the log.
+    async fn command(&mut self, act: Act, started: Timestamp, pending: &mut Pending) -> Result<Command, Rejection> {
         let mut bids = Vec::new();
         if let Act::Void { .. } = act {
             let clock = Instant::now();
@@ -220,7 +222,7 @@ impl Actor {
                 Rejection::Unavailable
             })?;
         }
-        self.desk.act(act, bids, entered, pending)
+        Ok(act.with(bids))
     }
 
     /// Commits what is pending and then tells everyone concerned. A journal that failed or took too long is time lost to
@@ -306,8 +308,8 @@ impl Actor {
                 return;
             }
         }
-        for Waiting { reply, bid, .. } in pending.replies {
-            let found = bid.map(|(bidder, key, offer)| self.desk.found(bidder, &key, offer));
+        for Waiting { reply, named, .. } in pending.replies {
+            let found = named.map(|named| self.desk.found(&named));
             reply.give(found.unwrap_or(Err(Rejection::Unavailable)));
         }
         // Until the journal takes writes again nothing can be decided, and above all nothing closed.
@@ -329,7 +331,7 @@ impl Actor {
         !self.closing
     }
 
-    async fn try_read_again(&mut self, refused: &[(AccountId, BidKey)]) -> Result<(), RoomError> {
+    async fn try_read_again(&mut self, refused: &Refused) -> Result<(), RoomError> {
         let unavailable = |error: &dyn std::fmt::Display| RoomError::Unavailable(error.to_string());
         let floor = self.holding.lease.epoch;
         self.holding = self.deps.leases.acquire(self.auction, floor).await.map_err(|error| unavailable(&error))?;

@@ -8,9 +8,10 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::act::Act;
 use super::actor::Actor;
 use super::fanout::Watcher;
-use super::handle::{Act, Answer, InFlightLimit, Reply, RoomHandle, awaited, wait};
+use super::handle::{Answer, InFlightLimit, Reply, RoomHandle, awaited, wait};
 use super::mirror::{Joined, Mirror, Resume};
 use super::recovery::{RoomError, recover};
 use crate::chance::Chance;

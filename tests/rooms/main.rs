@@ -5,6 +5,7 @@
 mod house;
 mod unruly;
 
+mod acts;
 mod batches;
 mod failures;
 mod lifecycle;
