@@ -8,7 +8,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::handle::{Act, Answer, Ask};
+use super::act::Act;
+use super::handle::{Answer, Ask};
 use crate::domain::auction::view::PublicTerms;
 use crate::domain::auction::{Bid, Offer, Rejection, Verdict};
 use crate::domain::{AccountId, AuctionId, BidKey, Money, Seq};
@@ -38,11 +39,11 @@ pub(super) enum Item {
 #[derive(Serialize, Deserialize)]
 pub(super) enum CommandItem {
     Bid { bidder: Uuid, banned: bool, key: Cow<'static, str>, offer: OfferItem },
-    Pause { by: Uuid, reason: Arc<str> },
-    Resume { by: Uuid },
-    Stop { by: Uuid, reason: Arc<str>, only_without_bids: bool },
-    Void { by: Uuid, reason: Arc<str>, seq: u64 },
-    Amend { by: Uuid, terms: Box<TermsRecord>, reserve: Option<i64> },
+    Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
+    Resume { by: Uuid, key: Option<String> },
+    Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
+    Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
+    Amend { by: Uuid, key: Option<String>, terms: Box<TermsRecord>, reserve: Option<i64> },
     SetAllowance { bidder: Uuid, amount: i64, version: u64 },
 }
 
@@ -105,15 +106,19 @@ impl CommandItem {
     }
 
     fn act(act: &Act) -> Self {
+        let text = |key: &Option<BidKey>| key.as_ref().map(|key| key.as_str().to_owned());
         match act {
-            Act::Pause { by, reason } => Self::Pause { by: by.0, reason: reason.clone() },
-            Act::Resume { by } => Self::Resume { by: by.0 },
-            Act::Stop { by, reason, only_without_bids } => {
-                Self::Stop { by: by.0, reason: reason.clone(), only_without_bids: *only_without_bids }
+            Act::Pause { by, key, reason } => Self::Pause { by: by.0, key: text(key), reason: reason.clone() },
+            Act::Resume { by, key } => Self::Resume { by: by.0, key: text(key) },
+            Act::Stop { by, key, reason, only_without_bids } => {
+                Self::Stop { by: by.0, key: text(key), reason: reason.clone(), only_without_bids: *only_without_bids }
             }
-            Act::Void { by, reason, seq } => Self::Void { by: by.0, reason: reason.clone(), seq: seq.0 },
-            Act::Amend { by, terms, listing } => Self::Amend {
+            Act::Void { by, key, reason, seq } => {
+                Self::Void { by: by.0, key: text(key), reason: reason.clone(), seq: seq.0 }
+            }
+            Act::Amend { by, key, terms, listing } => Self::Amend {
                 by: by.0,
+                key: text(key),
                 terms: Box::new(TermsRecord::new(&PublicTerms::new(terms, listing))),
                 reserve: terms.format.reserve().map(Money::minor_units),
             },
@@ -134,23 +139,36 @@ impl CommandItem {
                 };
                 return Some(Ask::Bid(Bid { bidder: AccountId(bidder), banned, key: BidKey::new(&key)?, offer }));
             }
-            Self::Pause { by, reason } => Act::Pause { by: AccountId(by), reason },
-            Self::Resume { by } => Act::Resume { by: AccountId(by) },
-            Self::Stop { by, reason, only_without_bids } => Act::Stop { by: AccountId(by), reason, only_without_bids },
-            Self::Void { by, reason, seq } => Act::Void { by: AccountId(by), reason, seq: Seq(seq) },
-            Self::Amend { by, terms, reserve } => {
+            Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
+            Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },
+            Self::Stop { by, key, reason, only_without_bids } => {
+                Act::Stop { by: AccountId(by), key: read_key(key)?, reason, only_without_bids }
+            }
+            Self::Void { by, key, reason, seq } => {
+                Act::Void { by: AccountId(by), key: read_key(key)?, reason, seq: Seq(seq) }
+            }
+            Self::Amend { by, key, terms, reserve } => {
                 let reserve = match reserve {
                     Some(minor) => Some(Money::or_zero(minor)?),
                     None => None,
                 };
                 let (terms, listing) = terms.restore(reserve).ok()?;
-                Act::Amend { by: AccountId(by), terms: Box::new(terms), listing: Box::new(listing) }
+                let (terms, listing) = (Box::new(terms), Box::new(listing));
+                Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing }
             }
             Self::SetAllowance { bidder, amount, version } => {
                 Act::SetAllowance { bidder: AccountId(bidder), amount: Money::or_zero(amount)?, version }
             }
         };
         Some(Ask::Act(act))
+    }
+}
+
+/// The key, if there is one; none at all if it is no key.
+fn read_key(key: Option<String>) -> Option<Option<BidKey>> {
+    match key {
+        Some(text) => BidKey::new(&text).map(Some),
+        None => Some(None),
     }
 }
 

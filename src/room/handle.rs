@@ -9,36 +9,19 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::act::Act;
 use super::fanout::Watcher;
 use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
-use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
-use crate::domain::{AccountId, AuctionId, Money, Seq, Span, Timestamp};
-
-/// What is asked of a room besides bids.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the fields are those of Command")]
-pub enum Act {
-    /// Halt the bidding.
-    Pause { by: AccountId, reason: Arc<str> },
-    /// Let it go on.
-    Resume { by: AccountId },
-    /// End it for good.
-    Stop { by: AccountId, reason: Arc<str>, only_without_bids: bool },
-    /// Take a bid out of the race.
-    Void { by: AccountId, reason: Arc<str>, seq: Seq },
-    /// Change what is offered.
-    Amend { by: AccountId, terms: Box<Terms>, listing: Box<Listing> },
-    /// Set what a bidder has set aside here.
-    SetAllowance { bidder: AccountId, amount: Money, version: u64 },
-}
+use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
+use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 
 /// What a room answers to what it has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// To a bid.
     Verdict(Verdict),
-    /// To an act: the number of its last event.
+    /// To an act: the number of its event, which is that of the first asking if its key came before.
     Done(Seq),
 }
 
@@ -80,6 +63,7 @@ pub(super) struct Envelope {
     pub _slot: Option<InFlight>,
 }
 
+#[derive(Clone)]
 pub(super) enum Ask {
     Bid(Bid),
     Act(Act),

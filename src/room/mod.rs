@@ -4,6 +4,7 @@
 //!
 //! A room knows no socket, no HTTP, no SQL and no Redis. It never waits for a watcher.
 
+mod act;
 mod assume;
 mod batch;
 pub mod fanout;
@@ -19,8 +20,9 @@ mod registry;
 mod rejected;
 mod sweeper;
 
+pub use act::Act;
 pub use fanout::{Frame, Watcher};
-pub use handle::{Act, Answer, InFlightLimit, Reply, RoomHandle};
+pub use handle::{Answer, InFlightLimit, Reply, RoomHandle};
 pub use mirror::{Joined, Resume, View};
 pub use recovery::RoomError;
 pub use registry::{Deps, Limits, NewAuction, Rooms};

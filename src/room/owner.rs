@@ -8,15 +8,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::act::Act;
 use super::assume::{NotTaken, Owned, take};
-use super::batch::{Desk, Pending, Waiting};
-use super::handle::{Act, Answer, Ask, Envelope};
+use super::batch::{Desk, Pending, Refused, Waiting};
+use super::handle::{Answer, Ask, Envelope};
 use super::life::{Core, sleep_until};
 use super::recovery::counting_bids;
 use crate::clock::Mark;
 use crate::coordination::Holding;
-use crate::domain::auction::Rejection;
-use crate::domain::{AccountId, BidKey, LogId, Span, Timestamp};
+use crate::domain::auction::{Command, Rejection};
+use crate::domain::{LogId, Span, Timestamp};
 use crate::journal::{AckLevel, AppendError, Batch, Outage, Record, Snapshot};
 
 const SNAPSHOT_EVENTS_MIN: usize = 4_096;
@@ -209,13 +210,19 @@ impl Owner {
             reply.give(Err(Rejection::Unavailable));
             return;
         }
-        let mut asked = None;
+        let mut again = None;
         let answer = match ask {
             Ask::Bid(bid) => {
-                asked = Some(bid.clone());
+                again = Some(Ask::Bid(bid.clone()));
                 self.desk.bid(bid, entered, pending)
             }
-            Ask::Act(act) => self.act(act, entered, started, pending).await,
+            Ask::Act(act) => {
+                again = Some(Ask::Act(act.clone()));
+                match self.command(act, started, pending).await {
+                    Ok(command) => self.desk.act(&command, entered, pending),
+                    Err(rejection) => Err(rejection),
+                }
+            }
             Ask::Look => {
                 self.desk.tick(entered, pending);
                 Ok(Answer::Done(self.desk.state.seq))
@@ -229,16 +236,11 @@ impl Owner {
                 Ok(Answer::Done(self.desk.state.seq))
             }
         };
-        pending.replies.push(Waiting { reply, answer, bid: asked, entered, deadline, forwarded, _slot });
+        pending.replies.push(Waiting { reply, answer, again, entered, deadline, forwarded, _slot });
     }
 
-    async fn act(
-        &mut self,
-        act: Act,
-        entered: Timestamp,
-        started: Timestamp,
-        pending: &mut Pending,
-    ) -> Result<Answer, Rejection> {
+    /// The command that an act asks for, with what it needs from the log.
+    async fn command(&mut self, act: Act, started: Timestamp, pending: &mut Pending) -> Result<Command, Rejection> {
         let mut bids = Vec::new();
         if let Act::Void { .. } = act {
             let clock = Instant::now();
@@ -253,7 +255,7 @@ impl Owner {
                 Rejection::Unavailable
             })?;
         }
-        self.desk.act(act, bids, entered, pending)
+        Ok(act.with(bids))
     }
 
     /// Commits what is pending and then tells everyone concerned. A journal that failed or took too long is time lost to
@@ -365,8 +367,8 @@ impl Owner {
                 }
             }
         }
-        for Waiting { reply, bid, .. } in pending.replies {
-            reply.give(bid.map_or(Err(Rejection::Unavailable), |bid| self.desk.found(&bid)));
+        for Waiting { reply, again, .. } in pending.replies {
+            reply.give(again.map_or(Err(Rejection::Unavailable), |ask| self.desk.found(&ask)));
         }
         // Until the journal takes writes again nothing can be decided, and above all nothing closed.
         while let Err(error) = self.core.deps.journal.probe().await {
@@ -387,7 +389,7 @@ impl Owner {
         !self.ended
     }
 
-    async fn try_read_again(&mut self, refused: &[(AccountId, BidKey)]) -> Result<(), NotTaken> {
+    async fn try_read_again(&mut self, refused: &Refused) -> Result<(), NotTaken> {
         let Core { auction, deps, post, mirror, .. } = &self.core;
         let owned = take(deps, post, *auction, Some(mirror), self.holding.lease.epoch).await?;
         self.holding.revoke();

@@ -10,10 +10,11 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::act::Act;
 use super::assume::assume;
 use super::fanout::Watcher;
 use super::forward::{self, Item, decode};
-use super::handle::{Act, Answer, Ask, InFlightLimit, Reply, RoomHandle, awaited, wait};
+use super::handle::{Answer, Ask, InFlightLimit, Reply, RoomHandle, awaited, wait};
 use super::life::{Core, live};
 use super::mirror::{Joined, Mirror, Resume};
 use super::post::Post;
@@ -22,7 +23,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::{Bus, Leases};
 use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
-use crate::domain::{AccountId, AuctionId, LogId, NodeId, Seq, Span, Timestamp};
+use crate::domain::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq, Span, Timestamp};
 use crate::journal::record::seal_genesis;
 use crate::journal::{AckLevel, Chain, Journal, NewLog, Secret};
 
@@ -293,7 +294,8 @@ impl Rooms {
     /// Acts and waits until it is done. Gives the number of the last event.
     pub async fn act(&self, auction: AuctionId, act: Act) -> Result<Seq, Rejection> {
         let (mut reply, receiver) = awaited();
-        let mut act = act;
+        // Under a key it can be handed in again, should its reply be lost on the way.
+        let mut act = act.keyed(|| BidKey::generated(self.inner.deps.chance.uuid(self.inner.deps.clock.now())));
         loop {
             let room = self.get(auction).await.map_err(|error| error.rejection())?;
             match room.submit_act(act, reply) {

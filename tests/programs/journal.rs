@@ -90,7 +90,7 @@ impl Journal {
         };
         bid(2, "first", 500).await;
         let second = bid(3, "second", 1_000).await;
-        let act = Act::Void { by: account(9), reason: "a slip of the hand".into(), seq: second.seq };
+        let act = Act::Void { by: account(9), key: None, reason: "a slip of the hand".into(), seq: second.seq };
         rooms.act(auction, act).await.unwrap();
         bid(4, "third", 2_000).await;
         clock.advance(Span::from_secs(3_580));

@@ -6,6 +6,7 @@ mod house;
 mod town;
 mod unruly;
 
+mod acts;
 mod batches;
 mod failures;
 mod lifecycle;
