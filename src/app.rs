@@ -24,8 +24,7 @@ use crate::features::auctions::{self, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::Hub;
-use crate::journal::Journal as _;
-use crate::journal::sql::SqlJournal;
+use crate::journal::Journal;
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
@@ -57,7 +56,7 @@ pub struct AppState {
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The sockets.
     pub gateway: Gateway,
 }
@@ -145,7 +144,7 @@ fn features() -> OpenApiRouter<AppState> {
 /// What keeps the main database in step with the journal.
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
-    let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
+    let deps = projection::Deps { db: db.clone(), feed: hub.feed(), leases: hub.leases.clone(), clock, chance };
     Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
 }
 
@@ -272,7 +271,7 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Clock) -> Vec<Probe> {
     let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();

@@ -10,10 +10,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Settings};
+use crate::coordination::Leases;
 use crate::coordination::local::LocalLeases;
 use crate::domain::Span;
 use crate::env::Env;
-use crate::journal::sql::{LockError, ProcessLock, SqlJournal};
+use crate::journal::Journal;
+use crate::journal::sql::{Feed, LockError, ProcessLock, SqlJournal};
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, Durability};
 use crate::room::{self, Deps, Limits, Rooms};
@@ -27,7 +29,10 @@ pub struct Hub {
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
+    /// Who may run which room, and which node does what is done once.
+    pub leases: Arc<dyn Leases>,
+    kept: SqlJournal,
     db: Db,
     lost: CancellationToken,
     // Held until everything else is closed.
@@ -41,19 +46,26 @@ impl Hub {
         let lock = Arc::new(Mutex::new(lock));
         let lost = CancellationToken::new();
         let holder = env.chance.uuid(env.clock.now());
-        let journal = SqlJournal::take_over(db.clone(), holder, &env.clock, lost.clone()).await;
-        let journal = journal.context("the journal cannot be taken over")?;
+        let kept = SqlJournal::take_over(db.clone(), holder, &env.clock, lost.clone()).await;
+        let kept = kept.context("the journal cannot be taken over")?;
+        let journal: Arc<dyn Journal> = Arc::new(kept.clone());
+        let leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(kept.lease(), lost.clone()));
         let rooms = Rooms::new(Deps {
-            journal: Arc::new(journal.clone()),
-            leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            journal: journal.clone(),
+            leases: leases.clone(),
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             limits: limits(&settings.room),
             lost: lost.clone(),
         });
         tasks.spawn(room::sweep(rooms.clone()));
-        tasks.spawn(heartbeat(journal.clone(), lock.clone(), lost.clone(), tasks.shutdown().clone()));
-        Ok(Self { rooms, journal, db, lost, _lock: lock })
+        tasks.spawn(heartbeat(kept.clone(), lock.clone(), lost.clone(), tasks.shutdown().clone()));
+        Ok(Self { rooms, journal, leases, kept, db, lost, _lock: lock })
+    }
+
+    /// The committed records of all auctions, for projections.
+    pub fn feed(&self) -> Feed {
+        self.kept.feed()
     }
 
     /// A token that is cancelled with `shutdown`, or when this process has lost its right to run rooms.
@@ -73,7 +85,7 @@ impl Hub {
     pub async fn close(self, limit: Duration) -> anyhow::Result<()> {
         let close = async {
             // The outage that begins now is counted from here.
-            let _ = self.journal.heartbeat().await;
+            let _ = self.kept.heartbeat().await;
             self.db.close().await;
         };
         if tokio::time::timeout(limit, close).await.is_err() {
