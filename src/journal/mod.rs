@@ -3,6 +3,7 @@
 //! A log is a chain of [`Record`]s: number 0 is the creation with its terms, then one for each event. The journal stores,
 //! compares and reads records; it never decides a bid and never knows who is connected.
 
+pub mod archiver;
 pub mod chain;
 pub mod packed;
 pub mod public;
@@ -242,6 +243,9 @@ pub enum JournalError {
         /// The last number that both have in common.
         at: Seq,
     },
+    /// What had to be in the archive is not known to be.
+    #[error(transparent)]
+    NotArchived(#[from] archiver::NotArchived),
     /// Another holder has the right.
     #[error("another holder owns the log")]
     Fenced,
