@@ -24,7 +24,7 @@ use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::Journal;
-use crate::lifecycle::Tasks;
+use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
@@ -110,26 +110,33 @@ pub async fn serve(
         Duration::from_millis(settings.connections.write_timeout_ms.into()),
     );
     ready.cancel();
-    // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
-    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
-    tokio::join!(server::run(listener, router, limits, &stop, quarter * 2), async {
+    // Who has a socket is sent elsewhere first, while requests are still answered: readiness and new sockets by a refusal.
+    let sockets_gone = CancellationToken::new();
+    let half = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 2;
+    let drain = async {
         stop.cancelled().await;
-        if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
+        let deadline = Deadline::after(half * 2);
+        // Other nodes run the rooms from here on; those who are still connected here bid through them.
+        let (drained, ()) = tokio::join!(deadline.half(gateway.drained()), hub.step_aside());
+        if !drained {
             tracing::warn!("sockets did not end in time and are cut");
         }
-    });
-    if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
+        sockets_gone.cancel();
+        deadline
+    };
+    let ((), deadline) = tokio::join!(server::run(listener, router, limits, &sockets_gone, half / 2), drain);
+    if !deadline.half(hub.rooms.close()).await {
         tracing::warn!("rooms did not end in time and are given up");
     }
     rooms_closed.cancel();
     tasks.shutdown().cancel();
-    if !tasks.finished(quarter).await {
+    if !deadline.half(tasks.finished()).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+    if !deadline.half(db.close()).await {
         tracing::warn!("the database did not close in time");
     }
-    hub.close(quarter).await
+    hub.close(deadline.left()).await
 }
 
 /// The routes of all features.
@@ -209,6 +216,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
+        stopping: stop.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
     let auctions = Auctions::new(auctions::Parts {
@@ -232,6 +240,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         chance: env.chance.clone(),
         shutdown: stop.clone(),
+        drain_window: settings.drain_window(),
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));

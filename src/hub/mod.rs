@@ -98,6 +98,14 @@ impl Hub {
         stop
     }
 
+    /// Lets other nodes run the rooms, where there are any. Rooms stay as mirrors until they are closed.
+    pub async fn step_aside(&self) {
+        if let Ground::Cluster(_) = self.ground {
+            self.bus.leave().await;
+            self.rooms.hand_over().await;
+        }
+    }
+
     /// Closes what the rooms stood on within `limit`. An error says that this process was put out of its right while it
     /// ran.
     pub async fn close(self, limit: Duration) -> anyhow::Result<()> {
