@@ -4,7 +4,7 @@
 //! was paused finds its right expired and not the other way round.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::domain::{Span, Timestamp};
@@ -16,6 +16,14 @@ pub struct Holding {
     /// The right itself.
     pub lease: Lease,
     shared: Arc<Shared>,
+}
+
+/// A lease as whoever renews it knows it: it does not keep the lease alive once the room has forgotten it.
+#[derive(Clone, Debug)]
+pub struct WeakHolding {
+    /// The right itself.
+    pub lease: Lease,
+    shared: Weak<Shared>,
 }
 
 #[derive(Debug)]
@@ -32,6 +40,8 @@ struct State {
     speaks_until: Instant,
     busy_since: Option<Instant>,
     revoked: bool,
+    /// A time without the right that the room has not been told of.
+    lapse: Option<Outage>,
 }
 
 impl Holding {
@@ -46,9 +56,15 @@ impl Holding {
     }
 
     fn new(lease: Lease, term: Option<Duration>, sent: Instant, at: Timestamp) -> Self {
-        let state = State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, revoked: false };
+        let state =
+            State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, revoked: false, lapse: None };
         let alive_at = AtomicI64::new(at.millis());
         Self { lease, shared: Arc::new(Shared { term, state: Mutex::new(state), alive_at }) }
+    }
+
+    /// The same right, as long as anyone else knows it.
+    pub fn downgrade(&self) -> WeakHolding {
+        WeakHolding { lease: self.lease, shared: Arc::downgrade(&self.shared) }
     }
 
     /// True while the room may answer in the name of the auction without asking anyone.
@@ -60,13 +76,26 @@ impl Holding {
     /// Renewed by something that was sent at `sent`, at `at` by the hub's clock. Gives the time since the renewal before,
     /// if that one had run out: nobody could bid then.
     pub fn renewed(&self, sent: Instant, at: Timestamp) -> Option<Outage> {
-        let term = self.shared.term?;
+        self.kept_alive(sent, at);
+        self.take_lapse()
+    }
+
+    /// The same, by somebody beside the room: the room is told of the time without the right when it asks next.
+    pub fn kept_alive(&self, sent: Instant, at: Timestamp) {
+        let Some(term) = self.shared.term else { return };
         let mut state = self.lock();
         let lapsed = sent > state.speaks_until;
         state.speaks_until = state.speaks_until.max(sent + term);
-        drop(state);
         let before = Timestamp::from_millis(self.shared.alive_at.fetch_max(at.millis(), Ordering::SeqCst));
-        (lapsed && at.since(before) > Span::ZERO).then_some(Outage { from: before, until: at })
+        if lapsed && at.since(before) > Span::ZERO {
+            let from = state.lapse.map_or(before, |lapse| lapse.from.min(before));
+            state.lapse = Some(Outage { from, until: at });
+        }
+    }
+
+    /// A time without the right that has not been told of yet, once: nobody could bid then.
+    pub fn take_lapse(&self) -> Option<Outage> {
+        self.lock().lapse.take()
     }
 
     /// When it was last known that this right was held, by the hub's clock; none if it never has to be renewed.
@@ -95,6 +124,13 @@ impl Holding {
     }
 }
 
+impl WeakHolding {
+    /// The right; none if the room has forgotten it.
+    pub fn upgrade(&self) -> Option<Holding> {
+        self.shared.upgrade().map(|shared| Holding { lease: self.lease, shared })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +149,10 @@ mod tests {
         assert_eq!(holding.renewed(now, at(10_000)), Some(Outage { from: at(0), until: at(10_000) }));
         assert!(holding.speaks());
         assert_eq!(holding.renewed(now, at(10_000)), None);
+        let later = now + Duration::from_secs(30);
+        holding.kept_alive(later, at(40_000));
+        assert_eq!(holding.take_lapse(), Some(Outage { from: at(10_000), until: at(40_000) }));
+        assert_eq!(holding.renewed(later, at(40_000)), None, "told once");
         assert!(holding.deserves_renewal(Duration::from_secs(1)));
         holding.work(true);
         assert!(!holding.deserves_renewal(Duration::ZERO));
@@ -120,6 +160,10 @@ mod tests {
         holding.revoke();
         assert!(!holding.speaks() && !holding.deserves_renewal(Duration::from_secs(1)));
         assert!(Holding::lasting(lease()).speaks());
+        let weak = holding.downgrade();
+        assert_eq!(weak.upgrade().map(|holding| holding.lease), Some(lease()));
+        drop(holding);
+        assert!(weak.upgrade().is_none(), "a room that forgot its right is not renewed for ever");
     }
 
     #[test]
