@@ -4,7 +4,7 @@
 //! was paused finds its right expired and not the other way round.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::domain::{Span, Timestamp};
@@ -16,6 +16,14 @@ pub struct Holding {
     /// The right itself.
     pub lease: Lease,
     shared: Arc<Shared>,
+}
+
+/// A lease as whoever renews it knows it: it does not keep the lease alive once the room has forgotten it.
+#[derive(Clone, Debug)]
+pub struct WeakHolding {
+    /// The right itself.
+    pub lease: Lease,
+    shared: Weak<Shared>,
 }
 
 #[derive(Debug)]
@@ -51,6 +59,11 @@ impl Holding {
             State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, lapse: None, revoked: false };
         let alive_at = AtomicI64::new(at.millis());
         Self { lease, shared: Arc::new(Shared { term, state: Mutex::new(state), alive_at }) }
+    }
+
+    /// The same right, as long as anyone else knows it.
+    pub fn downgrade(&self) -> WeakHolding {
+        WeakHolding { lease: self.lease, shared: Arc::downgrade(&self.shared) }
     }
 
     /// True while the room may answer in the name of the auction without asking anyone.
@@ -110,6 +123,13 @@ impl Holding {
     }
 }
 
+impl WeakHolding {
+    /// The right; none if the room has forgotten it.
+    pub fn upgrade(&self) -> Option<Holding> {
+        self.shared.upgrade().map(|shared| Holding { lease: self.lease, shared })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +157,10 @@ mod tests {
         holding.revoke();
         assert!(!holding.speaks() && !holding.deserves_renewal(Duration::from_secs(1)));
         assert!(Holding::lasting(lease()).speaks());
+        let weak = holding.downgrade();
+        assert_eq!(weak.upgrade().map(|holding| holding.lease), Some(lease()));
+        drop(holding);
+        assert!(weak.upgrade().is_none(), "a room that forgot its right is not renewed for ever");
     }
 
     #[test]

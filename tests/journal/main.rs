@@ -6,4 +6,8 @@ mod archive;
 mod chain;
 mod contract;
 mod golden;
+mod redis_way;
 mod story;
+
+#[path = "../support/redis/mod.rs"]
+mod redis;

@@ -26,7 +26,7 @@ pub const LAYERS: &[Layer] = &[
     // What is kept, who may write it, and the rooms between.
     layer("persistence",  &[]),
     layer("journal",      &["domain", "persistence", "clock", "chance"]),
-    layer("coordination", &["domain", "persistence", "clock", "journal"]),
+    layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
