@@ -13,6 +13,7 @@ use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
 use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, Money, Seq, Span, Timestamp};
+use crate::journal::AckLevel;
 
 /// What is asked of a room besides bids.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -131,6 +132,7 @@ impl Drop for InFlight {
 #[derive(Clone)]
 pub struct RoomHandle {
     pub(super) auction: AuctionId,
+    pub(super) ack: AckLevel,
     pub(super) mailbox: mpsc::Sender<Envelope>,
     pub(super) mirror: Arc<Mirror>,
     pub(super) gone: CancellationToken,
@@ -217,6 +219,11 @@ impl RoomHandle {
     /// What `account`, or anyone, may see now.
     pub fn view(&self, account: Option<AccountId>) -> View {
         self.mirror.view(account)
+    }
+
+    /// How safe its bids are before anyone hears of them.
+    pub fn ack(&self) -> AckLevel {
+        self.ack
     }
 
     /// The terms in force.

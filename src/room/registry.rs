@@ -175,6 +175,7 @@ impl Rooms {
         let departure = Departure { inner: self.inner.clone(), auction, mirror: mirror.clone(), gone: gone.clone() };
         let handle = RoomHandle {
             auction,
+            ack: recovered.ack,
             mailbox,
             mirror: mirror.clone(),
             gone,
