@@ -4,6 +4,8 @@
 //! commit is on the disk before anyone hears of it. Every commit first locks and compares the instance row, so that a
 //! process that lost its right changes nothing.
 
+pub mod archive;
+
 mod lock;
 mod rows;
 mod writer;
@@ -173,10 +175,7 @@ impl Journal for SqlJournal {
     }
 
     async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
-        let text = "select auction from journal_logs where due_at <= $1 order by due_at limit $2";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let auctions = sql!(self.db.read(), scalars uuid::Uuid, text, to_datetime(at), limit)?;
-        Ok(auctions.into_iter().map(AuctionId).collect())
+        archive::due_by(&self.db, at, limit).await
     }
 
     async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {

@@ -253,7 +253,7 @@ async fn move_head(tx: &mut Tx, batch: &Batch) -> Result<bool, StoreError> {
     Ok(moved == 1)
 }
 
-async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
+pub(super) async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
     let text = "insert into journal_logs (auction, log, secret, head_seq, head_digest, due_at, ack)
          values ($1, $2, $3, 0, $4, $5, $6) on conflict (auction) do nothing";
     let (secret, digest) = (log.secret.0.to_vec(), log.genesis.digest.0.to_vec());
@@ -262,7 +262,7 @@ async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
     Ok(created == 1)
 }
 
-async fn save_snapshot(tx: &mut Tx, auction: AuctionId, snapshot: &Snapshot) -> Result<(), StoreError> {
+pub(super) async fn save_snapshot(tx: &mut Tx, auction: AuctionId, snapshot: &Snapshot) -> Result<(), StoreError> {
     let text = "insert into journal_snapshots (auction, seq, digest, body) values ($1, $2, $3, $4)
          on conflict (auction) do update set seq = $2, digest = $3, body = $4";
     let (seq, digest) = (number(snapshot.head.seq.0), snapshot.head.digest.0.to_vec());
@@ -270,7 +270,7 @@ async fn save_snapshot(tx: &mut Tx, auction: AuctionId, snapshot: &Snapshot) -> 
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, rows: &[(AuctionId, &Record)]) -> Result<(), StoreError> {
+pub(super) async fn insert(tx: &mut Tx, rows: &[(AuctionId, &Record)]) -> Result<(), StoreError> {
     const TEXT: &str =
         "insert into journal_records (auction, seq, epoch, version, public, private, commitment, digest) ";
     macro_rules! insert_on {
