@@ -241,7 +241,7 @@ impl Projector {
         let mut aside = HashMap::new();
         for (auction, position) in store::aside(&self.deps.db).await? {
             let record = self.deps.feed.after(position - 1, 1).await?.pop().filter(|it| it.position == position);
-            if !record.is_some_and(|it| Projected::read(it).is_ok()) {
+            if record.is_none_or(|it| Projected::read(it).is_err()) {
                 tracing::warn!(%auction, position, "auction {auction} is still not projected: a record cannot be read");
                 aside.insert(auction, position);
                 continue;

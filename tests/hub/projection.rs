@@ -294,9 +294,9 @@ async fn of_two_nodes_one_projects_and_when_it_is_killed_the_other_goes_on() {
     let notes: [Arc<Notes>; 2] = Default::default();
     let (mut tasks, mut progress) = (Vec::new(), Vec::new());
     let stop = CancellationToken::new();
-    for mine in 0..2 {
+    for (mine, notes) in notes.iter().enumerate() {
         let turn = Arc::new(Turn { mine, whose: whose.clone() });
-        let projector = world.projector_under(turn, vec![Arc::new(AuctionsProjection), notes[mine].clone()]);
+        let projector = world.projector_under(turn, vec![Arc::new(AuctionsProjection), notes.clone()]);
         progress.push(projector.progress());
         tasks.push(tokio::spawn(projector.run(stop.clone(), Duration::from_secs(5))));
     }
