@@ -11,9 +11,12 @@ end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local time = redis.call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
-redis.call('HSET', KEYS[2], 'alive_at', now)
+local head = redis.call('HMGET', KEYS[2], 'seq', 'digest', 'alive_at', 'silent_from')
+-- As long as the log was not made ready, alive_at says until when the owner before was alive.
+if not head[3] or head[3] ~= head[4] then
+  redis.call('HSET', KEYS[2], 'alive_at', now)
+end
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-local head = redis.call('HMGET', KEYS[2], 'seq', 'digest')
 if head[1] and head[2] then
   local digest = head[2]
   if #digest == 32 then
