@@ -57,7 +57,7 @@ async fn followers_of_one_auction_share_a_channel_that_ends_with_the_last() {
     say(&world, 1, b"R").await;
     assert_eq!(soon(two.recv()).await, Some(News::Released));
     drop(two);
-    until("the channel is given up", || async { channels(&world).await.len() == 1 }).await;
+    until("the channel is given up", async || channels(&world).await.len() == 1).await;
     assert!(other.try_recv().is_err());
     let mut again = soon(bus.follow(auction(1))).await.unwrap();
     say(&world, 1, b"Cmore").await;
@@ -96,16 +96,16 @@ async fn a_cut_connection_comes_back_with_all_its_channels_and_no_notice_is_lost
         }
         // Said while nobody may be listening: it is found later.
         let ended = Notice::SessionEnded(SessionId([round; 32]));
-        until("the notice can be said", || async { bob.publish(ended).await.is_ok() }).await;
+        until("the notice can be said", async || bob.publish(ended).await.is_ok()).await;
         while soon(notices.recv()).await != Ok(ended) {}
-        until("it hears itself again", || async { ada.probe().await.is_ok() && bob.probe().await.is_ok() }).await;
-        until("news are heard again", || async {
+        until("it hears itself again", async || ada.probe().await.is_ok() && bob.probe().await.is_ok()).await;
+        until("news are heard again", async || {
             let _: Result<i64, _> =
                 world.redis.run(cmd("PUBLISH").arg(format!("bidhub:{{{}}}:news", auction(1))).arg("R")).await;
             news.try_recv().is_ok()
         })
         .await;
-        until("messages are heard again", || async {
+        until("messages are heard again", async || {
             bob.tell(node(1), Bytes::from("hello")).await.is_ok() && told.try_recv().is_ok()
         })
         .await;
@@ -124,8 +124,8 @@ async fn a_silent_redis_makes_the_probe_fail_until_it_answers_again() {
     assert!(soon(bus.probe()).await.is_err());
     assert!(soon(bus.follow(auction(2))).await.is_err());
     world.server.resume();
-    until("it hears itself again", || async { bus.probe().await.is_ok() }).await;
-    until("news are heard again", || async {
+    until("it hears itself again", async || bus.probe().await.is_ok()).await;
+    until("news are heard again", async || {
         let _: Result<i64, _> =
             world.redis.run(cmd("PUBLISH").arg(format!("bidhub:{{{}}}:news", auction(1))).arg("R")).await;
         news.try_recv().is_ok()
@@ -140,6 +140,6 @@ async fn nobody_is_told_after_a_node_has_ended() {
     let ((ada, stop_ada), (_bob, stop_bob)) = (world.bus(node(1)).await, world.bus(node(2)).await);
     ada.tell(node(2), Bytes::from("hello")).await.unwrap();
     stop_bob.cancel();
-    until("it is surely not told", || async { ada.tell(node(2), Bytes::from("hello")).await.is_err() }).await;
+    until("it is surely not told", async || ada.tell(node(2), Bytes::from("hello")).await.is_err()).await;
     stop_ada.cancel();
 }

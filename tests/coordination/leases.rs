@@ -21,18 +21,17 @@ async fn only_one_node_holds_a_room_and_it_is_renewed_as_long_as_it_lives() {
     assert_eq!(bob.acquire(auction(1), 0).await.map(|it| it.lease), Err(LeaseError::Held(node(1))));
     assert_eq!(bob.owner(auction(1)).await, Ok(Some(node(1))));
     let alive = held.alive_at();
-    until("it was renewed", || async { held.alive_at() > alive }).await;
+    until("it was renewed", async || held.alive_at() > alive).await;
     tokio::time::sleep(TTL).await;
     assert_eq!(bob.acquire(auction(1), 0).await.map(|it| it.lease), Err(LeaseError::Held(node(1))));
     // Its process dies: the room is free when the lease has run out, and not before the holder has fallen silent.
     ada_stop.cancel();
     let mut taken = None;
-    until("the lease runs out", || async { bob.owner(auction(1)).await == Ok(None) }).await;
+    until("the lease runs out", async || bob.owner(auction(1)).await == Ok(None)).await;
     assert!(!held.speaks(), "the holder fell silent before");
-    until("the next one has it", || {
-        let acquired = bob.acquire(auction(1), 0);
-        let taken = &mut taken;
-        async move { acquired.await.map(|holding| *taken = Some(holding)).is_ok() }
+    until("the next one has it", async || {
+        taken = bob.acquire(auction(1), 0).await.ok();
+        taken.is_some()
     })
     .await;
     let taken = taken.unwrap();
@@ -58,7 +57,7 @@ async fn a_lease_that_is_gone_or_anothers_is_revoked_and_never_made_again() {
     let theirs = "7:00000000-0000-0000-0000-000000000002:0000000000000001";
     let _: i64 = world.redis.run(cmd("DEL").arg(key(1, "lease"))).await.unwrap();
     let _: () = world.redis.run(cmd("SET").arg(key(2, "lease")).arg(theirs)).await.unwrap();
-    until("both are revoked", || async { !gone.speaks() && !fenced.speaks() && ada.held() == 0 }).await;
+    until("both are revoked", async || !gone.speaks() && !fenced.speaks() && ada.held() == 0).await;
     assert!(!gone.deserves_renewal(TTL) && !fenced.deserves_renewal(TTL));
     assert_eq!(ada.owner(auction(1)).await, Ok(None));
     assert_eq!(ada.owner(auction(2)).await, Ok(Some(node(2))));
@@ -76,7 +75,7 @@ async fn a_stuck_room_and_a_forgotten_one_are_not_renewed() {
     stuck.work(true);
     drop(forgotten);
     for number in [1, 2] {
-        until("the lease runs out", || async { ada.owner(auction(number)).await == Ok(None) }).await;
+        until("the lease runs out", async || ada.owner(auction(number)).await == Ok(None)).await;
     }
     assert!(!stuck.speaks() && held.speaks());
     assert_eq!(ada.owner(auction(3)).await, Ok(Some(node(1))));
@@ -123,19 +122,19 @@ async fn the_last_sign_of_the_owner_before_is_kept_until_the_log_is_made_ready()
     let alive_at =
         || async { world.redis.run::<Option<i64>>(cmd("HGET").arg(key(1, "meta")).arg("alive_at")).await.unwrap() };
     let held = ada.acquire(auction(1), 0).await.unwrap();
-    until("it was renewed", || async { alive_at().await.is_some() }).await;
+    until("it was renewed", async || alive_at().await.is_some()).await;
     ada_stop.cancel();
-    until("the lease runs out", || async { ada.owner(auction(1)).await == Ok(None) }).await;
+    until("the lease runs out", async || ada.owner(auction(1)).await == Ok(None)).await;
     drop(held);
     let last = alive_at().await;
     let (bob, _bob) = world.leases(node(2));
     let held = bob.acquire(auction(1), 0).await.unwrap();
     let since = held.alive_at();
-    until("it was renewed", || async { held.alive_at() > since }).await;
+    until("it was renewed", async || held.alive_at() > since).await;
     assert_eq!(alive_at().await, last);
     let ready = last.unwrap() + 1;
     let _: i64 = world.redis.run(cmd("HSET").arg(key(1, "meta")).arg("alive_at").arg(ready)).await.unwrap();
-    until("renewals count again", || async { alive_at().await > Some(ready) }).await;
+    until("renewals count again", async || alive_at().await > Some(ready)).await;
 }
 
 #[tokio::test]
@@ -150,7 +149,7 @@ async fn what_must_be_looked_at_comes_in_order_and_a_held_room_is_put_off() {
     assert_eq!(ada.unattended(at(30), 10).await, Ok(vec![auction(1), auction(2), auction(3)]));
     let held = ada.acquire(auction(1), 0).await.unwrap();
     let _also = ada.acquire(auction(9), 0).await.unwrap();
-    until("it is put off", || async { ada.unattended(at(30), 10).await == Ok(vec![auction(2), auction(3)]) }).await;
+    until("it is put off", async || ada.unattended(at(30), 10).await == Ok(vec![auction(2), auction(3)])).await;
     let later = Clock::System.now().plus(Span::from_secs(60));
     let known = ada.unattended(later, 10).await.unwrap();
     assert!(known.contains(&auction(1)) && !known.contains(&auction(9)), "only what was to be looked at: {known:?}");
@@ -164,7 +163,7 @@ async fn a_task_moves_on_when_its_node_no_longer_asks() {
     let ((ada, _ada), (bob, _bob)) = (world.leases(node(1)), world.leases(node(2)));
     assert_eq!((ada.task("sweep").await, bob.task("sweep").await), (Ok(true), Ok(false)));
     assert_eq!(bob.task("mail").await, Ok(true), "each task by itself");
-    until("it is the other one's", || async { bob.task("sweep").await == Ok(true) }).await;
+    until("it is the other one's", async || bob.task("sweep").await == Ok(true)).await;
     assert_eq!(ada.task("sweep").await, Ok(false));
 }
 
@@ -174,8 +173,8 @@ async fn without_redis_nobody_speaks_for_longer_than_the_lease() {
     let (ada, _stop) = world.leases_with(node(1), Duration::from_secs(1));
     let held = ada.acquire(auction(1), 0).await.unwrap();
     world.server.pause();
-    until("it falls silent", || async { !held.speaks() }).await;
+    until("it falls silent", async || !held.speaks()).await;
     assert!(matches!(soon(ada.acquire(auction(2), 0)).await, Err(LeaseError::Unavailable(_))));
     world.server.resume();
-    until("rooms can be had again", || async { ada.acquire(auction(3), 0).await.is_ok() }).await;
+    until("rooms can be had again", async || ada.acquire(auction(3), 0).await.is_ok()).await;
 }

@@ -21,9 +21,9 @@ async fn the_clock_follows_the_one_of_redis() {
     // The server runs on the same machine, so the difference is only what the measurement may have wrong.
     assert!(offset.millis().abs() < 1_000, "{}", offset.millis());
     offset.set(3_600_000);
-    until("a great difference is gone", || async { offset.millis().abs() < 1_000 }).await;
+    until("a great difference is gone", async || offset.millis().abs() < 1_000).await;
     offset.set(300);
-    until("a small one goes", || async { offset.millis() < 300 }).await;
+    until("a small one goes", async || offset.millis() < 300).await;
     let (shared, own) = (Clock::Shared(offset.clone()).now(), Clock::System.now());
     assert!((shared.millis() - own.millis()).abs() < 5_000);
     stop.cancel();
@@ -40,12 +40,10 @@ async fn a_pause_of_the_whole_hub_is_noted_once() {
     for _ in 0..3 {
         pulse::start(settings, world.redis.clone(), stop.clone());
     }
-    until("the pause is noted", || async { !outages_after(&world.redis, start).await.unwrap().is_empty() }).await;
+    until("the pause is noted", async || !outages_after(&world.redis, start).await.unwrap().is_empty()).await;
     let beaten: i64 = world.redis.run(cmd("GET").arg("bidhub:pulse")).await.unwrap();
-    until("the pulse goes on", || async {
-        world.redis.run::<i64>(cmd("GET").arg("bidhub:pulse")).await.unwrap() > beaten
-    })
-    .await;
+    until("the pulse goes on", async || world.redis.run::<i64>(cmd("GET").arg("bidhub:pulse")).await.unwrap() > beaten)
+        .await;
     stop.cancel();
     let outages = outages_after(&world.redis, start).await.unwrap();
     assert_eq!(outages.len(), 1, "{outages:?}");

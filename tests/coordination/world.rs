@@ -82,7 +82,7 @@ pub fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
 }
 
 /// Asks until the answer is yes.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut happened: impl FnMut() -> F) {
+pub async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !happened().await {
         assert!(Instant::now() < end, "it never came about that {what}");
