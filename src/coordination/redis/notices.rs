@@ -8,7 +8,7 @@ use ::redis::cmd;
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
-use super::wire::{Sent, Wire};
+use super::wire::Wire;
 use super::{keys, message};
 use crate::coordination::{BusError, Notice};
 use crate::persistence::RedisError;
@@ -18,6 +18,8 @@ use crate::persistence::redis::Redis;
 const KEPT: usize = 8_192;
 /// How many are read at once.
 const READ_AT_ONCE: usize = 500;
+/// How often it is tried to keep a notice.
+const TRIES: usize = 2;
 /// How many that were heard before they were read are remembered.
 const REMEMBERED_MAX: usize = 20_000;
 
@@ -50,7 +52,7 @@ impl Notices {
         self.heard.subscribe()
     }
 
-    /// Tells this node at once, then all.
+    /// Tells this node at once, then all. Fails if it could not be kept: who did not listen just now is then not told.
     pub async fn publish(&self, wire: &Wire, notice: Notice) -> Result<(), BusError> {
         self.hear(notice);
         let bytes = message::write_notice(notice);
@@ -58,22 +60,21 @@ impl Notices {
         keep.arg(keys::NOTICES).arg("MAXLEN").arg("~").arg(KEPT).arg("*").arg("n").arg(&bytes[..]);
         // Held so that catching up does not find it before it is known as heard.
         let alone = self.last.lock().await;
-        let kept: Result<String, _> = self.redis.run(&keep).await;
+        let mut kept: Result<String, _> = self.redis.run(&keep).await;
+        for _ in 1..TRIES {
+            if kept.is_err() {
+                // If it was kept all the same, it is heard twice.
+                kept = self.redis.run(&keep).await;
+            }
+        }
         if let Ok(id) = &kept {
             self.since().insert(id.clone());
         }
         drop(alone);
         let id = kept.as_deref().unwrap_or_default();
         let said = [id.as_bytes(), b" ", &bytes].concat();
-        let sent = wire.publish(keys::ALL.to_owned(), said.into()).await;
-        match kept {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(sent, Sent::To(_)) => {
-                tracing::warn!(%error, "a notice was said but not kept: {error}");
-                Ok(())
-            }
-            Err(error) => Err(BusError(error.to_string())),
-        }
+        wire.publish(keys::ALL.to_owned(), said.into()).await;
+        kept.map(|_| ()).map_err(|error| BusError(error.to_string()))
     }
 
     /// A notice was said by some node.

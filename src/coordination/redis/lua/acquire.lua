@@ -13,10 +13,8 @@ local kind = 'free'
 if held then
   kind = 'mine'
   known = math.max(known, tonumber(string.match(held, '^%d+')))
-elseif before[2] == '1' then
-  kind = 'handed_over'
-elseif before[1] then
-  kind = 'expired'
+elseif known > 0 then
+  kind = before[2] == '1' and 'handed_over' or 'expired'
 end
 local epoch = string.format('%.0f', math.max(known, tonumber(ARGV[2])) + 1)
 local lease = epoch .. ':' .. ARGV[1] .. ':' .. ARGV[3]
