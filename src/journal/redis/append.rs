@@ -37,7 +37,14 @@ impl From<RedisError> for AppendError {
 impl RedisJournal {
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), AppendError> {
         let Some(last) = batch.records.last() else { return Ok(()) };
-        let head = Head { seq: last.seq, digest: last.digest };
+        let (head, epoch) = (Head { seq: last.seq, digest: last.digest }, last.epoch);
+        let (auction, held) = (batch.auction, Held { lease: batch.lease, head, sent: Instant::now() });
+        self.commit_to(batch, head, epoch).await?;
+        self.held.insert(auction, held);
+        Ok(())
+    }
+
+    async fn commit_to(&self, batch: Batch, head: Head, epoch: u64) -> Result<(), AppendError> {
         let packed = Packed::pack(batch.log, batch.onto, &batch.records);
         let auction = batch.auction;
         let (lease, meta, log) = (keys::lease(auction), keys::meta(auction), keys::log(auction));
@@ -50,7 +57,7 @@ impl RedisJournal {
         let lease = batch.lease.to_string();
         let args = (
             (&lease, onto.seq.0, hex::encode(onto.digest.0), head.seq.0, hex::encode(head.digest.0)),
-            (last.epoch, &packed[..], millis(self.keeping.lease_ttl), millis(META_TTL), due_at, told),
+            (epoch, &packed[..], millis(self.keeping.lease_ttl), millis(META_TTL), due_at, told),
         );
         let script = &self.scripts.commit;
         let answer: Vec<String> = if batch.ack == AckLevel::Replica {

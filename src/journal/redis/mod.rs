@@ -12,10 +12,12 @@ mod read;
 mod repair;
 mod take_over;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ::redis::cmd;
 use bytes::Bytes;
+use dashmap::DashMap;
 
 use super::sql::archive;
 use super::*;
@@ -39,7 +41,7 @@ pub struct Keeping {
     pub lease_ttl: Duration,
     /// How many replicas there are that must have what is committed at the level `replica`.
     pub replicas: usize,
-    /// How long a commit may take to become as safe as it must be.
+    /// How long a commit may take to become as safe as it must be: less than an answer of Redis may take.
     pub safe_within: Duration,
 }
 
@@ -56,13 +58,23 @@ pub struct RedisJournal {
     db: Db,
     clock: Clock,
     keeping: Keeping,
-    scripts: std::sync::Arc<Scripts>,
+    scripts: Arc<Scripts>,
+    held: Arc<DashMap<AuctionId, Held>>,
+}
+
+/// What this node last wrote to a log, by which it can prove that nothing is lost.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    lease: Lease,
+    head: Head,
+    /// When it was sent: the lease lasted from then on.
+    sent: Instant,
 }
 
 impl RedisJournal {
     /// A journal in `redis` with its archive in `db`, whose tables are there.
     pub fn new(redis: Redis, db: Db, clock: Clock, keeping: Keeping) -> Self {
-        Self { redis, db, clock, keeping, scripts: Default::default() }
+        Self { redis, db, clock, keeping, scripts: Arc::default(), held: Arc::default() }
     }
 
     async fn meta(&self, auction: AuctionId) -> Result<Option<Meta>, JournalError> {
@@ -146,6 +158,7 @@ impl Journal for RedisJournal {
         if !self.archived_within(auction, head.seq, limit).await? {
             return Err(JournalError::Late(auction));
         }
+        self.held.remove(&auction);
         // When Redis forgets the log, its snapshot is found with it. Losing it costs time, never truth.
         if let Some(snapshot) = self.snapshot(auction).await?
             && let Err(error) = archive::save_snapshot(&self.db, auction, &snapshot).await
