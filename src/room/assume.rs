@@ -17,6 +17,8 @@ use crate::journal::{OpenLog, Outage, Record};
 
 /// How much longer each node waits than the one before it in the order of an auction.
 const RANK_STEP: Duration = Duration::from_millis(100);
+/// How often it is looked whether another node has taken the room.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Further back than this nobody waits longer.
 const RANK_MAX: usize = 10;
 /// How long a room may be without any node that runs it, while this one may not.
@@ -72,11 +74,8 @@ pub(super) async fn assume(
                     tokio::time::sleep(RANK_STEP).await;
                     continue;
                 };
-                if rank > 0 {
-                    tokio::time::sleep(RANK_STEP * rank.min(RANK_MAX) as u32).await;
-                    if deps.leases.owner(auction).await?.is_some() {
-                        continue;
-                    }
+                if rank > 0 && somebody_takes(deps, post, auction, rank).await? {
+                    continue;
                 }
             }
         }
@@ -87,6 +86,22 @@ pub(super) async fn assume(
         }
     }
     Err(RoomError::Unavailable("no node runs it, and this one may not".to_owned()))
+}
+
+/// Tells the node that comes first, and waits for as long as those before this one may take. True if one of them takes it.
+async fn somebody_takes(deps: &Deps, post: &Arc<Post>, auction: AuctionId, own: usize) -> Result<bool, RoomError> {
+    let members = post.bus.members();
+    if let Some(first) = members.iter().find(|node| rank(auction, &members, **node) == Some(0)) {
+        post.vacant(*first, auction);
+    }
+    let until = Instant::now() + RANK_STEP * own.min(RANK_MAX) as u32;
+    while Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if deps.leases.owner(auction).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Why a room was not taken over.

@@ -29,6 +29,8 @@ pub(super) enum Item {
     Command { id: u64, auction: Uuid, deadline: i64, command: CommandItem },
     /// The answer to a command.
     Answer { id: u64, answer: AnswerItem },
+    /// Nobody runs this room, and you come first for it.
+    Vacant { auction: Uuid },
     /// Who holds records beyond this position?
     TailWanted { id: u64, auction: Uuid, epoch: u64, seq: u64, digest: serde_bytes::ByteArray<32> },
     /// These are held: packed records, or none.

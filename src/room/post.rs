@@ -80,6 +80,11 @@ impl Post {
         self.send(to, Item::Command { id, auction: auction.0, deadline: deadline.millis(), command })
     }
 
+    /// Tells a node that nobody runs a room for which it comes first.
+    pub(super) fn vacant(self: &Arc<Self>, to: NodeId, auction: AuctionId) {
+        self.send(to, Item::Vacant { auction: auction.0 });
+    }
+
     /// Sends an answer back.
     pub(super) fn answer(self: &Arc<Self>, to: NodeId, id: u64, answer: Result<Answer, Rejection>) {
         self.send(to, Item::Answer { id, answer: AnswerItem::new(answer) });

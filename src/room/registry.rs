@@ -230,6 +230,14 @@ impl Rooms {
         let post = &self.inner.post;
         match item {
             Item::Answer { id, answer } => post.answered(id, answer),
+            Item::Vacant { auction } => {
+                let rooms = self.clone();
+                self.inner.tasks.spawn(async move {
+                    if let Err(error) = rooms.get_due(AuctionId(auction)).await {
+                        tracing::debug!(%error, "a room that nobody runs cannot be taken: {error}");
+                    }
+                });
+            }
             Item::Tail { id, packed } => post.tail_came(id, packed.as_deref().map(|bytes| bytes.as_slice())),
             Item::TailWanted { id, auction, epoch, seq, digest } => {
                 let head = forward::head(seq, digest);

@@ -119,22 +119,23 @@ async fn followers_hear_who_runs_a_room_and_where_its_log_ends() {
 async fn the_last_sign_of_the_owner_before_is_kept_until_the_log_is_made_ready() {
     let Some(world) = World::new().await else { return };
     let (ada, ada_stop) = world.leases(node(1));
-    let alive_at =
-        || async { world.redis.run::<Option<i64>>(cmd("HGET").arg(key(1, "meta")).arg("alive_at")).await.unwrap() };
+    let field = async |name: &'static str| {
+        world.redis.run::<Option<i64>>(cmd("HGET").arg(key(1, "meta")).arg(name)).await.unwrap()
+    };
     let held = ada.acquire(auction(1), 0).await.unwrap();
-    until("it was renewed", async || alive_at().await.is_some()).await;
+    until("it was renewed", async || field("alive_at").await.is_some()).await;
     ada_stop.cancel();
     until("the lease runs out", async || ada.owner(auction(1)).await == Ok(None)).await;
     drop(held);
-    let last = alive_at().await;
+    let last = field("alive_at").await;
     let (bob, _bob) = world.leases(node(2));
     let held = bob.acquire(auction(1), 0).await.unwrap();
     let since = held.alive_at();
     until("it was renewed", async || held.alive_at() > since).await;
-    assert_eq!(alive_at().await, last);
-    let ready = last.unwrap() + 1;
-    let _: i64 = world.redis.run(cmd("HSET").arg(key(1, "meta")).arg("alive_at").arg(ready)).await.unwrap();
-    until("renewals count again", async || alive_at().await > Some(ready)).await;
+    until("renewals count again", async || field("alive_at").await > last).await;
+    assert_eq!(field("silent_since").await, last, "however often it is renewed");
+    bob.release(auction(1), &held, None).await;
+    assert_eq!(field("silent_since").await, None, "who lets go in good order leaves no silence");
 }
 
 #[tokio::test]

@@ -50,6 +50,12 @@ impl Subject {
         self.redis.run(&command).await.unwrap()
     }
 
+    /// From here on, the journal of a node that has done nothing yet.
+    fn another_node(&mut self, keeping: Keeping) {
+        let redis = self.redis.clone();
+        self.journal = RedisJournal::new(redis, self.archiver.clone(), keeping);
+    }
+
     async fn take(&self, auction: AuctionId, tails: Vec<Vec<Record>>) -> (Lease, TakenOver) {
         let lease = self.lease(auction).await;
         (lease, self.journal.take_over(auction, lease, tails).await.unwrap().unwrap())
@@ -186,7 +192,7 @@ async fn a_log_that_was_let_go_tells_of_no_silence_and_one_that_was_not_does() {
 #[tokio::test]
 async fn what_redis_forgot_comes_back_from_sql_and_mirrors_as_another_history() {
     let Some(mut server) = Server::start().await else { return };
-    let Some(subject) = subject(&server).await else { return };
+    let Some(mut subject) = subject(&server).await else { return };
     let (auction, records, _) = subject.told(AckLevel::Redis, 4).await;
     server.restart_empty().await;
     until_reachable(&subject).await;
@@ -203,9 +209,30 @@ async fn what_redis_forgot_comes_back_from_sql_and_mirrors_as_another_history() 
 
     server.restart_empty().await;
     until_reachable(&subject).await;
+    subject.another_node(Keeping::default());
     let alone = subject.take(auction, Vec::new()).await.1;
     assert_eq!((alone.log.head, alone.lost), (head(&records[all]), true), "from the archive alone");
     assert_eq!(subject.journal.read(auction, Seq(2), 3).await.unwrap(), records[3..6]);
+}
+
+#[tokio::test]
+async fn a_restart_is_a_loss_unless_the_holder_finds_all_that_it_committed() {
+    let Some(mut server) = Server::start().await else { return };
+    let keeping = Keeping { lease_ttl: Duration::from_secs(600), ..Keeping::default() };
+    let Some(mut subject) = Subject::over(&server.url(), None, keeping).await else { return };
+    let (auction, records, _) = subject.told(AckLevel::Redis, 4).await;
+    server.stop();
+    server.restart().await;
+    until_reachable(&subject).await;
+    let taken = subject.take(auction, Vec::new()).await.1;
+    assert_eq!((taken.log.head, taken.lost), (head(records.last().unwrap()), false), "the same node had it before");
+    assert_eq!(subject.journal.read(auction, Seq(0), 100).await.unwrap(), records[1..]);
+    server.stop();
+    server.restart().await;
+    until_reachable(&subject).await;
+    subject.another_node(keeping);
+    let taken = subject.take(auction, Vec::new()).await.1;
+    assert_eq!((taken.log.head, taken.lost), (head(records.last().unwrap()), true), "another node cannot know");
 }
 
 #[tokio::test]
@@ -253,7 +280,7 @@ async fn a_replica_must_have_it_before_anyone_hears_of_it() {
     let setup = Setup { replica_of: Some(primary.port()), ..Setup::default() };
     let Some(replica) = Server::with(setup).await else { return };
     primary.has_replicas(1).await;
-    let keeping = Keeping { replicas: 1, safe_within: Duration::from_secs(1), ..Keeping::default() };
+    let keeping = Keeping { replicas: 1, safe_within: Duration::from_millis(1_500), ..Keeping::default() };
     let Some(subject) = Subject::over(&primary.url(), None, keeping).await else { return };
     let (records, ..) = story::told();
     let (auction, ack) = (story::auction(), AckLevel::Replica);
@@ -278,7 +305,9 @@ async fn a_replica_must_have_it_before_anyone_hears_of_it() {
 #[tokio::test]
 async fn the_archive_must_have_it_before_anyone_hears_of_it() {
     let Some(server) = Server::start().await else { return };
-    let Some(subject) = subject(&server).await else { return };
+    let within = |safe_within| Keeping { safe_within, ..Keeping::default() };
+    let impatient = within(Duration::from_millis(100));
+    let Some(mut subject) = Subject::over(&server.url(), None, impatient).await else { return };
     let (records, ..) = story::told();
     let (auction, ack) = (story::auction(), AckLevel::Sql);
     subject.journal.create(NewLog { ack, ..new_log(&records, auction) }).await.unwrap();
@@ -288,6 +317,7 @@ async fn the_archive_must_have_it_before_anyone_hears_of_it() {
     let late = subject.journal.settle(auction, head(&records[2]), Duration::from_millis(50)).await;
     assert!(matches!(late, Err(JournalError::Late(_))), "{late:?}");
     subject.archive(auction).await;
+    subject.another_node(within(Duration::from_secs(30)));
     let (lease, taken) = subject.take(auction, Vec::new()).await;
     assert_eq!(taken.log.head, head(&records[2]));
     let more = Batch { ack, ..batch(lease, auction, &records[2], &records[3..]) };
@@ -297,7 +327,7 @@ async fn the_archive_must_have_it_before_anyone_hears_of_it() {
         }
     };
     let both = async { tokio::join!(subject.journal.append(more), archiving) };
-    let (appended, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+    let (appended, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
     appended.unwrap();
 }
 

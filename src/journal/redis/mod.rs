@@ -13,10 +13,12 @@ mod read;
 mod repair;
 mod take_over;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ::redis::cmd;
 use bytes::Bytes;
+use dashmap::DashMap;
 
 use super::archiver::Archiver;
 use super::sql::Archive;
@@ -38,7 +40,7 @@ pub struct Keeping {
     pub lease_ttl: Duration,
     /// How many replicas there are that must have what is committed at the level `replica`.
     pub replicas: usize,
-    /// How long a commit may take to become as safe as it must be.
+    /// How long a commit may take to become as safe as it must be: less than an answer of Redis may take.
     pub safe_within: Duration,
 }
 
@@ -54,13 +56,23 @@ pub struct RedisJournal {
     redis: Redis,
     archiver: Archiver,
     keeping: Keeping,
-    scripts: std::sync::Arc<Scripts>,
+    scripts: Arc<Scripts>,
+    held: Arc<DashMap<AuctionId, Held>>,
+}
+
+/// What this node last wrote to a log, by which it can prove that nothing is lost.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    lease: Lease,
+    head: Head,
+    /// When it was sent: the lease lasted from then on.
+    sent: Instant,
 }
 
 impl RedisJournal {
     /// A journal in `redis`, archived by `archiver`, whose tables are there. The archiver must be run with it as its source.
     pub fn new(redis: Redis, archiver: Archiver, keeping: Keeping) -> Self {
-        Self { redis, archiver, keeping, scripts: Default::default() }
+        Self { redis, archiver, keeping, scripts: Arc::default(), held: Arc::default() }
     }
 
     fn archive(&self) -> &Archive {
@@ -135,6 +147,7 @@ impl Journal for RedisJournal {
     async fn settle(&self, auction: AuctionId, head: Head, limit: Duration) -> Result<(), JournalError> {
         let reached = self.archiver.reached(auction, head.seq, limit).await;
         reached.map_err(|_| JournalError::Late(auction))?;
+        self.held.remove(&auction);
         // When Redis forgets the log, its snapshot is found with it. Losing it costs time, never truth.
         if let Some(snapshot) = self.snapshot(auction).await?
             && let Err(error) = self.archive().save_snapshot(auction, &snapshot).await

@@ -29,6 +29,13 @@ pub struct Line {
     pub losers: Vec<Record>,
 }
 
+impl Line {
+    /// Whether `head` is a position of it, as far back as its base.
+    pub fn has(&self, head: Head) -> bool {
+        head == self.base || self.records.iter().any(|it| it.seq == head.seq && it.digest == head.digest)
+    }
+}
+
 /// Every record that is known beside the archive, by number.
 #[derive(Default)]
 pub struct Pool {

@@ -2,7 +2,8 @@
 //! what Redis lacks is written to it.
 //!
 //! Redis is trusted to have everything that was committed if it is the same run of the same server that the last holder
-//! took the log over from. Otherwise it may have lost writes: then SQL must answer, and the log goes on as another history.
+//! took the log over from. Otherwise it may have lost writes: then SQL must answer, and the log goes on as another history,
+//! unless this node had the lease just before and finds all that it committed.
 
 use std::collections::BTreeMap;
 
@@ -77,6 +78,7 @@ impl RedisJournal {
         lease: Lease,
         tails: Vec<Vec<Record>>,
     ) -> Result<Option<TakenOver>, JournalError> {
+        let sent = Instant::now();
         let facts = self.facts(auction).await?;
         if facts.lease != lease.to_string() {
             return Err(JournalError::Fenced);
@@ -101,7 +103,8 @@ impl RedisJournal {
             false => self.choose(auction, &facts, &meta, archived.as_ref(), tails).await?,
         };
         let parted = archived.as_ref().is_some_and(|it| it.log.head.seq > line.base.seq) && entries == Entries::Replace;
-        let lost = !facts.is_trusted() || !line.losers.is_empty() || parted;
+        let whole = facts.is_trusted() || self.proves(auction, lease, &line);
+        let lost = !whole || !line.losers.is_empty() || parted;
         if !line.losers.is_empty() || parted {
             self.keep_fork(auction, meta.log, &line).await?;
         }
@@ -120,6 +123,7 @@ impl RedisJournal {
             self.archiver.note(auction, meta.head, meta.due_at);
         }
         self.make_safe(auction, lease, &mut meta).await?;
+        self.held.insert(auction, Held { lease, head: meta.head, sent });
 
         let silence = meta.silent_since.filter(|from| *from < facts.now);
         let silence = silence.map(|from| Outage { from, until: facts.now });
@@ -128,6 +132,15 @@ impl RedisJournal {
             snapshot = archived.and_then(|archived| archived.log.snapshot);
         }
         Ok(Some(TakenOver { log: meta.into_open_log(snapshot), silence, lost }))
+    }
+
+    /// True if this node itself had the lease before, and so lately that nobody can have had it in between, and what it
+    /// committed under it is all there.
+    fn proves(&self, auction: AuctionId, lease: Lease, line: &Line) -> bool {
+        self.held.get(&auction).is_some_and(|held| {
+            let next = held.lease.holder == lease.holder && held.lease.epoch + 1 == lease.epoch;
+            next && held.sent.elapsed() < self.keeping.lease_ttl && line.has(held.head)
+        })
     }
 
     /// Puts together what is known and says which history goes on.
@@ -165,10 +178,7 @@ impl RedisJournal {
             let source = RecordError::Malformed("no history can be followed to its end".to_owned());
             return Err(JournalError::Unreadable { auction, source });
         };
-        let on_line = |head: Head| {
-            head == line.base || line.records.iter().any(|it| it.seq == head.seq && it.digest == head.digest)
-        };
-        let entries = match facts.is_trusted() && on_line(own.head) {
+        let entries = match facts.is_trusted() && line.has(own.head) {
             true if line.end.head == own.head => Entries::Keep,
             true => Entries::Add,
             false if archived.is_none() => return Err(JournalError::Fork { auction, at: line.base.seq }),
