@@ -1,0 +1,7 @@
+//! model
+mod properties;
+mod protocol;
+mod state;
+mod search;
+mod sound;
+mod guards;
