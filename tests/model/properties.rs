@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use crate::protocol::{Failover, Hub, Level};
+use crate::hub::{Failover, Hub, Level};
 use crate::state::*;
 
 /// At one place of one history, bidders hear of one record only.
@@ -48,7 +48,9 @@ pub fn all(hub: &Hub) -> Vec<Property<Hub>> {
         }),
     ];
     if hub.failovers > 0 {
-        all.push(Property::sometimes(FAILOVER, |_: &Hub, world: &World| world.acks.iter().any(|ack| ack.era > 0 || ack.history > 0)));
+        all.push(Property::sometimes(FAILOVER, |_: &Hub, world: &World| {
+            world.acks.iter().any(|ack| ack.era > 0 || ack.history > 0)
+        }));
     }
     if hub.failovers > 0 && hub.level == Level::Redis {
         all.push(Property::sometimes(REWOUND, |_: &Hub, world: &World| {

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Path};
 
-use crate::protocol::Hub;
+use crate::hub::Hub;
 
 /// Looks at every state that `hub` can get into. Fails if a promise is broken in one, or if something that should be
 /// possible never is.
@@ -29,7 +29,7 @@ pub fn holds(name: &str, hub: Hub) {
     assert!(checker.is_done(), "{name}: not all was searched");
 }
 
-/// Looks for the shortest way in which `hub` breaks a promise, and tells it.
+/// Looks for a way in which `hub` breaks a promise, the short ones first, and tells it.
 pub fn breaks(name: &str, hub: Hub, property: &'static str) {
     let finish = HasDiscoveries::AnyOf([property].into());
     let checker = hub.checker().finish_when(finish).spawn_bfs().join();
@@ -41,10 +41,7 @@ pub fn breaks(name: &str, hub: Hub, property: &'static str) {
     println!("{name}: broken in {steps} steps ({states} states): {property}: {}", story(path.as_ref()));
 }
 
-fn story<S, A: Clone + std::fmt::Debug>(path: Option<&stateright::Path<S, A>>) -> String
-where
-    S: Clone,
-{
+fn story<S: Clone, A: Clone + std::fmt::Debug>(path: Option<&Path<S, A>>) -> String {
     let actions = path.map(|path| path.clone().into_actions()).unwrap_or_default();
     actions.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>().join(" → ")
 }
