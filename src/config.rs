@@ -228,6 +228,13 @@ impl Settings {
                 return Err(ConfigError(format!("{name} is empty")));
             }
         }
+        if !(0.0..=1.0).contains(&self.log.otlp_sample) {
+            return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
+        }
+        let collector = self.log.otlp_url.as_ref().map(|url| url.expose_secret());
+        if collector.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err(ConfigError("otlp_url must begin with http:// or https://".into()));
+        }
         let database = self.server.database_url.as_ref().map(|url| url.expose_secret());
         if database.is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
             return Err(ConfigError("database_url must begin with postgres://".into()));
@@ -331,6 +338,8 @@ mod tests {
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),
+            ("otlp_sample = 1.5", "otlp_sample"),
+            ("otlp_url = 'localhost:4318'", "otlp_url"),
             ("listen = ", "hub.toml"),
         ] {
             let message = from_file(text).unwrap_err().to_string();
