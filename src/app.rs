@@ -16,16 +16,14 @@ use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
-use crate::coordination::local::LocalBus;
-use crate::domain::{AccountId, NodeId, Span};
+use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
-use crate::hub::Hub;
-use crate::journal::Journal as _;
-use crate::journal::sql::SqlJournal;
+use crate::hub::{self, Hub};
+use crate::journal::Journal;
 use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
@@ -57,7 +55,7 @@ pub struct AppState {
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The sockets.
     pub gateway: Gateway,
 }
@@ -70,13 +68,14 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
+    let env = hub::seen_by(&settings, env);
     // Background work outlives the last request, for requests lean on it; it ends however this function does.
     let tasks = Tasks::new(CancellationToken::new());
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(NodeId(env.chance.uuid(env.clock.now()))));
     let hub = Hub::open(&settings, &env, &tasks).await?;
+    let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
     let progress = projector.progress();
@@ -117,7 +116,9 @@ pub async fn serve(
     let drain = async {
         stop.cancelled().await;
         let deadline = Deadline::after(half * 2);
-        if !deadline.half(gateway.drained()).await {
+        // Other nodes run the rooms from here on; those who are still connected here bid through them.
+        let (drained, ()) = tokio::join!(deadline.half(gateway.drained()), hub.step_aside());
+        if !drained {
             tracing::warn!("sockets did not end in time and are cut");
         }
         sockets_gone.cancel();
@@ -150,7 +151,7 @@ fn features() -> OpenApiRouter<AppState> {
 /// What keeps the main database in step with the journal.
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
-    let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
+    let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
     Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
 }
 
@@ -279,7 +280,7 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Clock) -> Vec<Probe> {
     let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();

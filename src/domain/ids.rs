@@ -67,6 +67,11 @@ impl BidKey {
         (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.into()))
     }
 
+    /// A key that the hub makes for a caller who gave none.
+    pub fn generated(id: Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+
     /// The key as its caller wrote it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,9 +1,7 @@
 //! The deciding part of a room: from what was asked to sealed records and answers. It awaits nothing and tells nobody;
 //! what it has decided is only true once the actor has committed it.
 
-use std::sync::Arc;
-
-use super::handle::{Answer, Reply};
+use super::handle::{Answer, Ask, Envelope, InFlight, Reply};
 use super::recovery::Recovered;
 use super::rejected::RejectedKeys;
 use crate::domain::auction::{Asked, Bid, Command, Event, Offer, Rejection, State};
@@ -28,6 +26,8 @@ pub(super) struct Pending {
     pub events: Vec<Event>,
     pub records: Vec<Record>,
     pub replies: Vec<Waiting>,
+    /// To be appended though nothing happens in it.
+    pub confirms: bool,
     /// What was refused on the state that this batch makes.
     pub refused: Refused,
 }
@@ -40,15 +40,21 @@ pub(super) struct Refused {
 }
 
 /// By what the answer to a command is found again in the log.
-pub(super) enum Named {
+enum Named {
     Bid(AccountId, BidKey, Offer),
     Act(AccountId, BidKey, Asked),
 }
 
 impl Named {
-    /// The name of an act, if it has a key.
-    pub(super) fn of_act(act: &Command) -> Option<Self> {
-        act.keyed().map(|(by, key, asked)| Self::Act(by, key.clone(), asked))
+    /// The name of what is asked, if it has a key.
+    fn of(ask: &Ask) -> Option<Self> {
+        match ask {
+            Ask::Bid(bid) => Some(Self::Bid(bid.bidder, bid.key.clone(), bid.offer)),
+            Ask::Act(act) => {
+                act.clone().with(Vec::new()).keyed().map(|(by, key, asked)| Self::Act(by, key.clone(), asked))
+            }
+            Ask::Look | Ask::HandOver | Ask::Shutdown => None,
+        }
     }
 }
 
@@ -56,23 +62,20 @@ impl Named {
 pub(super) struct Waiting {
     pub reply: Reply,
     pub answer: Result<Answer, Rejection>,
-    /// By what the answer is found again, should the commit fail.
-    pub named: Option<Named>,
+    /// What was asked, to find its answer again or to ask for it elsewhere, should the commit fail.
+    pub again: Option<Ask>,
+    pub entered: Timestamp,
+    pub deadline: Timestamp,
+    pub forwarded: bool,
     /// Counts the bid as in flight until it is answered.
-    pub _slot: Option<super::handle::InFlight>,
+    pub _slot: Option<InFlight>,
 }
 
 impl Desk {
-    pub(super) fn new(recovered: &Recovered, epoch: u64, remember_for: Span) -> Self {
-        let (state, chain) = (recovered.state.clone(), recovered.chain.clone());
-        Self {
-            state,
-            chain,
-            epoch,
-            rejected: RejectedKeys::default(),
-            rejected_acts: RejectedKeys::default(),
-            remember_for,
-        }
+    pub(super) fn new(recovered: Recovered, epoch: u64, remember_for: Span) -> Self {
+        let Recovered { state, chain, .. } = recovered;
+        let (rejected, rejected_acts) = (RejectedKeys::default(), RejectedKeys::default());
+        Self { state, chain, epoch, rejected, rejected_acts, remember_for }
     }
 
     /// Goes on from what the log says, forgetting what was decided ahead of it: what was `refused` on a state that never
@@ -85,14 +88,14 @@ impl Desk {
         self.rejected_acts.forget(&refused.acts);
     }
 
-    /// What the log says of a command whose commit was not heard of.
-    pub(super) fn found(&self, named: &Named) -> Result<Answer, Rejection> {
-        let found = match named {
+    /// What the log says of something whose commit was not heard of.
+    pub(super) fn found(&self, ask: &Ask) -> Result<Answer, Rejection> {
+        let found = match Named::of(ask).ok_or(Rejection::Unavailable)? {
             Named::Bid(by, key, offer) => {
-                self.state.remembered(*by, key).map(|first| (first.offer == *offer, Answer::Verdict(first.verdict)))
+                self.state.remembered(by, &key).map(|first| (first.offer == offer, Answer::Verdict(first.verdict)))
             }
             Named::Act(by, key, asked) => {
-                self.state.done(*by, key).map(|first| (first.asked == *asked, Answer::Done(first.seq)))
+                self.state.done(by, &key).map(|first| (first.asked == asked, Answer::Done(first.seq)))
             }
         };
         match found {
@@ -181,9 +184,15 @@ impl Desk {
     }
 }
 
-impl Pending {
-    /// The public bytes of the events, shared with the records.
-    pub(super) fn publics(&self) -> Vec<Arc<str>> {
-        self.records.iter().map(|record| record.public.clone()).collect()
+impl Waiting {
+    /// Gives the answer.
+    pub(super) fn give(self) {
+        self.reply.give(self.answer);
+    }
+
+    /// What was asked again, as it came, to be asked for elsewhere: its key makes that safe.
+    pub(super) fn into_envelope(self) -> Option<Envelope> {
+        let Self { reply, again, entered, deadline, forwarded, _slot, .. } = self;
+        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, _slot })
     }
 }

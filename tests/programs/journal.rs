@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::local::LocalLeases;
+use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
@@ -71,6 +71,7 @@ impl Journal {
         let rooms = Rooms::new(Deps {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
             clock: clock.clone(),
             chance,
             limits: Limits::default(),

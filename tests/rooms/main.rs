@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod house;
+mod town;
 mod unruly;
 
 mod acts;
@@ -10,4 +11,5 @@ mod batches;
 mod failures;
 mod lifecycle;
 mod mailbox;
+mod roles;
 mod watching;

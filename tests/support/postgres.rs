@@ -19,6 +19,11 @@ pub struct Server {
 impl Server {
     /// Starts one. None, said aloud, where PostgreSQL is not installed, unless `BIDHUB_REQUIRE_POSTGRES` is set.
     pub async fn start() -> Option<Self> {
+        Self::start_with(&["-c", "fsync=off"]).await
+    }
+
+    /// Starts one with these arguments beside those that it needs; none as above.
+    pub async fn start_with(arguments: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("BIDHUB_REQUIRE_POSTGRES").is_none(), "PostgreSQL is required and not installed");
             eprintln!("skipped: PostgreSQL is not installed");
@@ -38,8 +43,9 @@ impl Server {
         let process = as_user(&programs.join("postgres"))
             .arg("-D")
             .arg(&data)
-            .args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60", "-p", &port.to_string(), "-k"])
+            .args(["-h", "127.0.0.1", "-c", "max_connections=60", "-p", &port.to_string(), "-k"])
             .arg(dir.path())
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

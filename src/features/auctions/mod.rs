@@ -26,9 +26,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::http::ApiError;
-use crate::journal::AckLevel;
-use crate::journal::sql::SqlJournal;
-use crate::journal::{Journal as _, JournalError};
+use crate::journal::{AckLevel, Journal, JournalError};
 use crate::persistence::{Db, StoreError};
 use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
@@ -50,7 +48,7 @@ pub struct Parts {
     /// Where they are live.
     pub rooms: Rooms,
     /// Where their logs are.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The time.
     pub clock: Clock,
     /// Tells how far the rows have come.
