@@ -70,9 +70,29 @@ pub fn current() -> Span {
     if ours { current } else { Span::none() }
 }
 
-/// The wait in a room's mailbox.
-pub fn mailbox(bid: &Span) -> Span {
-    part_of(bid, |bid| trace_span!(target: TARGET, parent: bid, "mailbox"))
+/// A followed bid on its way through a room's mailbox: its span, and that of its wait there.
+#[derive(Debug)]
+pub struct Trail {
+    bid: Span,
+    wait: Span,
+}
+
+impl Trail {
+    /// Of the bid that the present task is in; none for most.
+    pub fn here() -> Option<Box<Self>> {
+        let bid = current();
+        if bid.is_disabled() {
+            return None;
+        }
+        let wait = trace_span!(target: TARGET, parent: &bid, "mailbox");
+        Some(Box::new(Self { bid, wait }))
+    }
+
+    /// Ends the wait. Gives the span of the bid.
+    pub fn taken_up(&mut self) -> &Span {
+        self.wait = Span::none();
+        &self.bid
+    }
 }
 
 /// The way of a bid to the node that owns its room, and of the answer back.
@@ -139,7 +159,10 @@ pub fn forwarded(context: Option<TraceContext>, auction: AuctionId) -> Span {
         true,
         TraceState::NONE,
     );
-    let span = trace_span!(target: TARGET, parent: None, "forwarded bid", otel.kind = "server", %auction);
+    let span = trace_span!(
+        target: TARGET, parent: None, "forwarded bid",
+        otel.kind = "server", %auction, seq = field::Empty, outcome = field::Empty
+    );
     // Without a layer that keeps contexts there is nothing to set, and nothing is sent either.
     let _ = span.set_parent(Context::new().with_remote_span_context(place));
     span
@@ -177,7 +200,10 @@ mod tests {
         assert!(forwarded(None, auction).is_disabled(), "what was not followed there is not followed here");
         assert_eq!(span.in_scope(|| current().id()), span.id());
         assert!(tracing::info_span!("request").in_scope(current).is_disabled(), "a span of the log is not ours");
-        assert!(mailbox(&Span::none()).is_disabled() && context_of(&Span::none()).is_none());
+        assert!(forward(&Span::none()).is_disabled() && context_of(&Span::none()).is_none());
+        assert!(Trail::here().is_none());
+        let mut trail = span.in_scope(Trail::here).expect("it is followed");
+        assert_eq!(trail.taken_up().id(), span.id());
         follow(0.0);
     }
 }

@@ -15,6 +15,7 @@ use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
 use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
+use crate::trace::Trail;
 
 /// What a room answers to what it has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +61,8 @@ pub(super) struct Envelope {
     pub reply: Reply,
     /// It came from another node, and goes no further if this one cannot decide it.
     pub forwarded: bool,
+    /// If the bid is followed.
+    pub trail: Option<Box<Trail>>,
     pub _slot: Option<InFlight>,
 }
 
@@ -199,7 +202,8 @@ impl RoomHandle {
 
     async fn order(&self, ask: Ask) {
         let (entered, reply) = (self.clock.now(), Reply::new(|_| ()));
-        let envelope = Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, _slot: None };
+        let envelope =
+            Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, trail: None, _slot: None };
         let _ = self.mailbox.send(envelope).await;
     }
 
@@ -216,7 +220,7 @@ impl RoomHandle {
         slot: Option<InFlight>,
     ) -> Result<(), (Ask, Reply)> {
         let entered = self.clock.now();
-        let envelope = Envelope { ask, entered, deadline, reply, forwarded, _slot: slot };
+        let envelope = Envelope { ask, entered, deadline, reply, forwarded, trail: Trail::here(), _slot: slot };
         match self.mailbox.try_send(envelope) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(envelope)) => {
