@@ -4,8 +4,10 @@
 
 mod demo;
 mod export;
+mod healthcheck;
 mod journal;
 mod replay;
+mod traces;
 mod verify;
 
 #[path = "../support/shared.rs"]
