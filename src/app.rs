@@ -14,16 +14,16 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
-use crate::config::{ConfigError, Settings};
+use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
-use crate::features::auctions::{self, Auctions, AuctionsProjection};
+use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
-use crate::journal::Journal;
+use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
@@ -226,6 +226,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         progress,
         grace: Span::from_secs(settings.room.outage_grace_s),
+        ack: ack_rule(&settings.cluster),
     });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
@@ -245,6 +246,16 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
     Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+}
+
+/// Which ack levels auctions may have.
+fn ack_rule(cluster: &config::Cluster) -> AckRule {
+    let default = match cluster.default_ack {
+        DefaultAck::Redis => AckLevel::Redis,
+        DefaultAck::Replica => AckLevel::Replica,
+        DefaultAck::Sql => AckLevel::Sql,
+    };
+    AckRule { default, replicas: cluster.redis_replicas > 0 }
 }
 
 /// What moderation needs of accounts.

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod words;
 
-pub use words::{LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
 const DRAIN_MS_OF_NODES: u32 = 3_000;
@@ -76,7 +76,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Connections, Log, Mail, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -89,6 +89,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How rooms run.
     pub room: Room,
+    /// How many nodes make one hub.
+    pub cluster: Cluster,
     /// How mail leaves the hub.
     pub mail: Mail,
     /// What is logged, and how.
@@ -128,6 +130,8 @@ pub struct Flags {
     connections: groups::ConnectionsFlags,
     #[command(flatten)]
     room: groups::RoomFlags,
+    #[command(flatten)]
+    cluster: groups::ClusterFlags,
     #[command(flatten)]
     mail: groups::MailFlags,
     #[command(flatten)]
@@ -177,6 +181,7 @@ impl Settings {
             auth: flags.auth.over(file.auth),
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
+            cluster: flags.cluster.over(file.cluster),
             mail: flags.mail.over(file.mail),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
@@ -204,6 +209,7 @@ impl Settings {
             ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
+            ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -211,6 +217,9 @@ impl Settings {
         let longest = KEY_RETENTION.millis().unsigned_abs();
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
+        }
+        if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
+            return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
         }
         if self.server.redis_url.is_some() {
             let why =
@@ -262,6 +271,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         auth: figment.extract().map_err(say)?,
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
+        cluster: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
@@ -279,6 +289,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::AuthFlags::NAMES,
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
+        groups::ClusterFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
@@ -335,6 +346,9 @@ mod tests {
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
             ("redis_url = 'redis://127.0.0.1'", "redis_url"),
+            ("default_ack = 'disk'", "default_ack"),
+            ("default_ack = 'replica'", "redis_replicas"),
+            ("lease_ttl_ms = 0", "lease_ttl_ms"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),

@@ -76,6 +76,21 @@ settings! {
 }
 
 settings! {
+    /// How many nodes make one hub.
+    Cluster, ClusterFlags, "Cluster";
+    values {
+        redis_replicas: u32 = 0, "COUNT", "BIDHUB_REDIS_REPLICAS", "Replicas of Redis that must have a bid at ack level replica";
+        default_ack: DefaultAck = "redis", "redis|replica|sql", "BIDHUB_DEFAULT_ACK", "Who must have a bid before anyone hears of it, for auctions that do not say";
+        lease_ttl_ms: u32 = 5_000, "MILLISECONDS", "BIDHUB_LEASE_TTL_MS", "Time after which another node takes the rooms of one that has fallen silent";
+    }
+    optional {
+        redis_ca_file: PathBuf, "FILE", "BIDHUB_REDIS_CA_FILE", "Certificates in PEM that prove Redis over rediss:// [default: those of the web]";
+        node_name: String, "NAME", "BIDHUB_NODE_NAME", "Name of this node for people; nodes know each other by ids [default: none]";
+    }
+    lists {}
+}
+
+settings! {
     /// How mail leaves the hub.
     Mail, MailFlags, "Mail";
     values {

@@ -1,5 +1,7 @@
 //! `bidhub nodes`: who of the hub's nodes lives, and what each is busy with. It only reads, and asks no node itself.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
@@ -32,7 +34,11 @@ pub async fn run(settings: &Settings, args: &NodesArgs) -> anyhow::Result<bool> 
         return Err(ConfigError("nodes of a hub are found by its redis_url, which is not set".into()).into());
     };
     let url: RedisUrl = url.expose_secret().parse().map_err(|error| ConfigError(format!("redis_url: {error}")))?;
-    let redis = Redis::new(&url, None, TIMEOUT).context("redis_url cannot be used")?;
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| ConfigError(format!("redis_ca_file {}: {error}", path.display())))
+    };
+    let ca = settings.cluster.redis_ca_file.as_ref().map(read).transpose()?;
+    let redis = Redis::new(&url, ca.as_deref(), TIMEOUT).context("redis_url cannot be used")?;
     let found = nodes(&redis).await.context("the nodes cannot be read")?;
     if args.json {
         say(format_args!("{}", serde_json::to_string_pretty(&found)?));
