@@ -212,7 +212,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         secure_cookies: public_url.starts_with("https://"),
     });
     let ops = Ops {
-        probes: probes(db, &hub.journal, &progress, &env.clock).into(),
+        probes: probes(db, hub, &progress, &env.clock).into(),
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
@@ -291,8 +291,9 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Clock) -> Vec<Probe> {
-    let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
+fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+    let (db, journal, progress, clock) = (db.clone(), hub.journal.clone(), progress.clone(), clock.clone());
+    let (bus, archiver) = (hub.bus.clone(), hub.archiver().cloned());
     let database = Probe::new("database", move || {
         let db = db.clone();
         async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
@@ -305,7 +306,17 @@ fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Cloc
         let behind = progress.check(clock.now());
         async move { behind }
     });
-    vec![database, journal, projections]
+    let bus = Probe::new("bus", move || {
+        let bus = bus.clone();
+        async move { bus.probe().await.map_err(|error| error.to_string()) }
+    });
+    let archive = archiver.map(|archiver| {
+        Probe::new("archive", move || {
+            let behind = archiver.check();
+            async move { behind }
+        })
+    });
+    [database, journal, projections, bus].into_iter().chain(archive).collect()
 }
 
 /// Work that comes round by itself.

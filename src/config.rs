@@ -20,6 +20,9 @@ mod words;
 pub use words::{DefaultAck, LogFormat, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
+/// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
+const LEASE_TTL_MS_MIN: u32 = 1_000;
+const LEASE_TTL_MS_MAX: u32 = 60_000;
 const DRAIN_MS_OF_NODES: u32 = 3_000;
 
 /// The settings cannot be used. The text is one line, fit to be shown to the operator.
@@ -221,10 +224,14 @@ impl Settings {
         if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
             return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
         }
-        if self.server.redis_url.is_some() {
-            let why =
-                "redis_url is set, but this version of the hub runs as one process and would ignore it; leave it unset";
-            return Err(ConfigError(why.into()));
+        if self.server.redis_url.is_some() && self.server.database_url.is_none() {
+            return Err(ConfigError(
+                "redis_url makes this process a node of a hub of many, which needs a database_url too".into(),
+            ));
+        }
+        if !(LEASE_TTL_MS_MIN..=LEASE_TTL_MS_MAX).contains(&self.cluster.lease_ttl_ms) {
+            let why = format!("lease_ttl_ms must be from {LEASE_TTL_MS_MIN} to {LEASE_TTL_MS_MAX}");
+            return Err(ConfigError(why));
         }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(
