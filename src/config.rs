@@ -224,11 +224,6 @@ impl Settings {
         if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
             return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
         }
-        if self.server.redis_url.is_some() && self.server.database_url.is_none() {
-            return Err(ConfigError(
-                "redis_url makes this process a node of a hub of many, which needs a database_url too".into(),
-            ));
-        }
         if !(LEASE_TTL_MS_MIN..=LEASE_TTL_MS_MAX).contains(&self.cluster.lease_ttl_ms) {
             let why = format!("lease_ttl_ms must be from {LEASE_TTL_MS_MIN} to {LEASE_TTL_MS_MAX}");
             return Err(ConfigError(why));
@@ -352,7 +347,6 @@ mod tests {
             ("rate_limits = 'perhaps'", "rate_limits"),
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
-            ("redis_url = 'redis://127.0.0.1'", "redis_url"),
             ("default_ack = 'disk'", "default_ack"),
             ("default_ack = 'replica'", "redis_replicas"),
             ("lease_ttl_ms = 0", "lease_ttl_ms"),

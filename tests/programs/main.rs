@@ -6,10 +6,15 @@ mod demo;
 mod export;
 mod healthcheck;
 mod journal;
+mod nodes;
 mod replay;
 mod traces;
 mod verify;
 
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/redis/mod.rs"]
+mod redis;
 #[path = "../support/shared.rs"]
 mod shared;
 
