@@ -38,6 +38,12 @@ fn run(data_dir: &Path, arguments: &[&str]) -> Output {
     bidhub(data_dir, arguments).output().unwrap()
 }
 
+/// An hour from now, as it is written on the wire.
+fn in_an_hour() -> serde_json::Value {
+    let then = bidhub::clock::Clock::System.now().plus(bidhub::domain::Span::from_secs(3_600));
+    serde_json::to_value(bidhub::clock::WireTime(then)).unwrap()
+}
+
 fn said(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap())
 }

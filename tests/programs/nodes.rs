@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Hub, postgres, redis, run, said};
+use super::{Hub, in_an_hour, postgres, redis, run, said};
 
 const PASSWORD: &str = "opensesame";
 
@@ -56,7 +56,7 @@ async fn nodes_that_live_are_shown_until_they_stop() {
         tokens.push(made["token"].as_str().unwrap().to_owned());
     }
     let lot = json!({"title": "Desk", "description": "", "category": "desks", "currency": "USD",
-        "opening_price": 1_000, "ends_at": "2099-01-01T00:00:00.000Z"});
+        "opening_price": 1_000, "ends_at": in_an_hour()});
     let made = post(format!("{at_east}/api/auctions"), &tokens[0], lot).await;
     let auction = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
     for node in [&at_west, &at_east] {

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use super::Hub;
+use super::{Hub, in_an_hour};
 
 const KEY: &str = "my-own-key";
 
@@ -59,7 +59,7 @@ async fn bid_at_a_hub(arguments: &[&str]) -> (String, Vec<String>) {
         tokens.push(body["token"].as_str().unwrap().to_owned());
     }
     let lot = json!({"title": "Desk", "description": "", "category": "desks", "currency": "USD",
-        "opening_price": 1_000, "ends_at": "2099-01-01T00:00:00.000Z"});
+        "opening_price": 1_000, "ends_at": in_an_hour()});
     let (status, auction) = post("/api/auctions", &tokens[0], "-", lot).await;
     assert_eq!(status, 201, "{auction}");
     let id = auction["id"].as_str().unwrap().to_owned();
