@@ -1,5 +1,6 @@
 //! Sends spans to a collector by OTLP over HTTP. What cannot be sent is dropped and counted: a bid never waits for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::{Request, Response};
@@ -31,7 +32,7 @@ impl Traces {
         let client = reqwest::Client::builder().timeout(SEND_TIMEOUT).build().map_err(|error| why(&error))?;
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Sender { client, runtime: runtime.clone() })
+            .with_http_client(Sender { client, runtime: runtime.clone(), failing: AtomicBool::new(false) })
             .with_endpoint(endpoint(url.expose_secret()))
             .with_timeout(SEND_TIMEOUT)
             .build()
@@ -63,6 +64,21 @@ fn endpoint(url: &str) -> String {
 struct Sender {
     client: reqwest::Client,
     runtime: Handle,
+    /// True while the collector takes nothing; it is told of once.
+    failing: AtomicBool,
+}
+
+impl Sender {
+    fn note(&self, trouble: Option<String>) {
+        let outcome = if trouble.is_some() { "failed" } else { "sent" };
+        metrics::counter!("bidhub_trace_exports_total", "outcome" => outcome).increment(1);
+        let failed_before = self.failing.swap(trouble.is_some(), Ordering::Relaxed);
+        match trouble {
+            Some(trouble) if !failed_before => tracing::warn!(trouble, "spans cannot be sent: {trouble}"),
+            None if failed_before => tracing::info!("spans can be sent again"),
+            _ => {}
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -75,18 +91,14 @@ impl HttpClient for Sender {
             Ok::<_, reqwest::Error>((status, answer.bytes().await?))
         });
         let sent = sent.await?;
-        let taken = sent.as_ref().is_ok_and(|(status, _)| status.is_success());
-        metrics::counter!("bidhub_trace_exports_total", "outcome" => if taken { "sent" } else { "failed" })
-            .increment(1);
-        let (status, body) = sent.map_err(|error| {
-            // Without the address, which may hold a password.
-            let error = error.without_url();
-            tracing::warn!(%error, "spans could not be sent: {error}");
-            error
-        })?;
-        if !taken {
-            tracing::warn!(%status, "the collector refuses spans with status {status}");
-        }
+        // Without the address, which may hold a password.
+        let sent = sent.map_err(reqwest::Error::without_url);
+        self.note(match &sent {
+            Ok((status, _)) if status.is_success() => None,
+            Ok((status, _)) => Some(format!("the collector answers {status}")),
+            Err(error) => Some(error.to_string()),
+        });
+        let (status, body) = sent?;
         Ok(Response::builder().status(status).body(body)?)
     }
 }

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::story;
 
 type Told = (Vec<Record>, Vec<Event>, State);
+type Golden = (&'static str, fn() -> Told);
 
 /// The golden files of version 1, and what they tell: acts had no keys at first.
-const FILES: [(&str, fn() -> Told); 2] = [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys)];
+const FILES: [Golden; 2] = [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys)];
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden").join(name)
