@@ -43,6 +43,12 @@ pub enum Command {
     /// from the record, and auctions are found again by their titles: an interrupted replay goes on where it was when it
     /// is started once more, and nothing is bid twice.
     Replay(programs::replay::ReplayArgs),
+    /// Ask a running hub whether it is well; exits with 1 if it is not
+    Healthcheck(programs::healthcheck::HealthcheckArgs),
+    /// Show the nodes of a hub: who lives, and what each is busy with
+    ///
+    /// Reads what they say of themselves in the Redis at --redis-url. Exits with 1 if there is none.
+    Nodes(programs::nodes::NodesArgs),
     /// Manage accounts, also beside a running hub
     #[command(subcommand)]
     User(UserCommand),
@@ -57,6 +63,8 @@ impl Command {
             Self::Verify(args) => programs::verify::run(&settings, &args).await,
             Self::Export(args) => programs::export::run(&settings, &args).await.map(|()| true),
             Self::Replay(args) => programs::replay::run(&settings, &args).await,
+            Self::Healthcheck(args) => programs::healthcheck::run(&settings, &args).await,
+            Self::Nodes(args) => programs::nodes::run(&settings, &args).await,
             Self::User(UserCommand::Add(args)) => programs::user::add(&settings, &args).await.map(|()| true),
         }
     }

@@ -224,11 +224,6 @@ impl Settings {
         if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
             return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
         }
-        if self.server.redis_url.is_some() && self.server.database_url.is_none() {
-            return Err(ConfigError(
-                "redis_url makes this process a node of a hub of many, which needs a database_url too".into(),
-            ));
-        }
         if !(LEASE_TTL_MS_MIN..=LEASE_TTL_MS_MAX).contains(&self.cluster.lease_ttl_ms) {
             let why = format!("lease_ttl_ms must be from {LEASE_TTL_MS_MIN} to {LEASE_TTL_MS_MAX}");
             return Err(ConfigError(why));
@@ -243,6 +238,13 @@ impl Settings {
             if secret.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
                 return Err(ConfigError(format!("{name} is empty")));
             }
+        }
+        if !(0.0..=1.0).contains(&self.log.otlp_sample) {
+            return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
+        }
+        let collector = self.log.otlp_url.as_ref().map(|url| url.expose_secret());
+        if collector.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err(ConfigError("otlp_url must begin with http:// or https://".into()));
         }
         let database = self.server.database_url.as_ref().map(|url| url.expose_secret());
         if database.is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
@@ -345,13 +347,14 @@ mod tests {
             ("rate_limits = 'perhaps'", "rate_limits"),
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
-            ("redis_url = 'redis://127.0.0.1'", "redis_url"),
             ("default_ack = 'disk'", "default_ack"),
             ("default_ack = 'replica'", "redis_replicas"),
             ("lease_ttl_ms = 0", "lease_ttl_ms"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),
+            ("otlp_sample = 1.5", "otlp_sample"),
+            ("otlp_url = 'localhost:4318'", "otlp_url"),
             ("listen = ", "hub.toml"),
         ] {
             let message = from_file(text).unwrap_err().to_string();

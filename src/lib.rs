@@ -37,3 +37,4 @@ pub mod load;
 pub mod programs;
 pub mod server;
 pub mod telemetry;
+pub mod trace;

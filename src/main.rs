@@ -17,9 +17,11 @@ fn main() -> ExitCode {
         Err(code) => return ExitCode::from(code),
     };
     let done = Settings::load(cli.flags).map_err(anyhow::Error::from).and_then(|settings| {
-        telemetry::start_log(&settings.log)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(cli.command.unwrap_or_default().run(settings))
+        let traces = telemetry::start(&settings.log, runtime.handle())?;
+        let done = runtime.block_on(cli.command.unwrap_or_default().run(settings));
+        traces.flush();
+        done
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -108,7 +108,10 @@ settings! {
     values {
         log_format: LogFormat = "text", "text|json", "BIDHUB_LOG_FORMAT", "How a line of the log looks";
         log_filter: String = "info", "FILTER", "BIDHUB_LOG_FILTER", "What is logged: a level, or levels by module such as info,bidhub::room=debug";
+        otlp_sample: f64 = 0.01, "PART", "BIDHUB_OTLP_SAMPLE", "Part of all bids that is followed by spans, 0 to 1";
     }
-    optional {}
+    optional {
+        otlp_url: SecretString, "URL", "BIDHUB_OTLP_URL", "Collector that takes spans by OTLP over HTTP, http://host:4318; without it no bid is followed";
+    }
     lists {}
 }

@@ -32,6 +32,7 @@ pub(super) const TAIL_MAX: usize = 4_096;
 const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the archive may go on once the rooms are closed; what is left, others archive.
 const ARCHIVE_FLUSH_LIMIT: Duration = Duration::from_secs(2);
+const NO_DATABASE: &str = "redis_url makes this process a node of a hub of many, which needs a database_url too";
 const LOCK_CHECK_EVERY: Duration = Duration::from_secs(5);
 /// How many of its rooms a node names to the others.
 const ROOMS_NAMED: usize = 1_000;
@@ -60,7 +61,7 @@ pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tas
         time.await.context("the clock that all nodes share cannot be read")?;
     }
     let database = settings.server.database_url.as_ref();
-    let database = database.ok_or_else(|| ConfigError("redis_url needs a database_url".into()))?.expose_secret();
+    let database = database.ok_or_else(|| ConfigError(NO_DATABASE.into()))?.expose_secret();
     let lock = ProcessLock::postgres_shared(database).await?;
     let db = Db::postgres(database).await.context("the archive's database cannot be opened")?;
     sql::migrate(&db).await.context("the archive could not be brought up to date")?;

@@ -4,6 +4,8 @@
 
 pub mod demo;
 pub mod export;
+pub mod healthcheck;
+pub mod nodes;
 pub mod replay;
 pub mod user;
 pub mod verify;

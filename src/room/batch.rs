@@ -5,9 +5,10 @@ use super::handle::{Answer, Ask, Envelope, InFlight, Reply};
 use super::recovery::Recovered;
 use super::rejected::RejectedKeys;
 use crate::domain::auction::{Asked, Bid, Command, Event, Offer, Rejection, State};
-use crate::domain::{AccountId, BidKey, Span, Timestamp};
+use crate::domain::{AccountId, AuctionId, BidKey, Span, Timestamp};
 use crate::journal::record::seal_event;
 use crate::journal::{Chain, Head, Outage, Record};
+use crate::trace;
 
 /// The state as decided so far, ahead of what is committed by at most one batch.
 pub(super) struct Desk {
@@ -20,8 +21,9 @@ pub(super) struct Desk {
 }
 
 /// What a batch will make true, and whom to tell then.
-#[derive(Default)]
 pub(super) struct Pending {
+    /// The span of the batch, if a bid in it is followed.
+    pub span: tracing::Span,
     pub onto: Option<Head>,
     pub events: Vec<Event>,
     pub records: Vec<Record>,
@@ -30,6 +32,31 @@ pub(super) struct Pending {
     pub confirms: bool,
     /// What was refused on the state that this batch makes.
     pub refused: Refused,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            span: tracing::Span::none(),
+            onto: None,
+            events: Vec::new(),
+            records: Vec::new(),
+            replies: Vec::new(),
+            confirms: false,
+            refused: Refused::default(),
+        }
+    }
+}
+
+impl Pending {
+    /// A followed bid is in this batch.
+    pub(super) fn follows(&mut self, bid: &tracing::Span, auction: AuctionId) {
+        if self.span.is_disabled() {
+            self.span = trace::batch(bid, auction);
+        } else {
+            trace::joins(bid, &self.span);
+        }
+    }
 }
 
 /// Bids and acts that were refused, by who sent them under which key.
@@ -193,6 +220,6 @@ impl Waiting {
     /// What was asked again, as it came, to be asked for elsewhere: its key makes that safe.
     pub(super) fn into_envelope(self) -> Option<Envelope> {
         let Self { reply, again, entered, deadline, forwarded, _slot, .. } = self;
-        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, _slot })
+        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, trail: None, _slot })
     }
 }

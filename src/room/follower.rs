@@ -15,6 +15,7 @@ use crate::coordination::News;
 use crate::domain::auction::{Event, Rejection};
 use crate::domain::{AuctionId, LogId, NodeId, Seq};
 use crate::journal::{Chain, Head, Packed, Record};
+use crate::trace;
 
 const TICK: Duration = Duration::from_millis(100);
 /// An unanswered command is sent again after so long.
@@ -57,6 +58,8 @@ struct Sent {
     envelope: Envelope,
     again_at: Instant,
     sent_at: Instant,
+    /// The span of its way there and back, if it is followed.
+    span: tracing::Span,
     _ticket: Ticket,
 }
 
@@ -235,7 +238,7 @@ impl Follower {
     }
 
     /// Sends a command to the owner. What another node sent goes no further: it would wander.
-    fn hand_on(&mut self, envelope: Envelope) {
+    fn hand_on(&mut self, mut envelope: Envelope) {
         if envelope.forwarded || is_late(&envelope, self.core.deps.clock.now()) {
             envelope.reply.give(Err(Rejection::Unavailable));
             return;
@@ -243,12 +246,14 @@ impl Follower {
         let ticket = self.core.post.ticket(&self.answer_to);
         let id = ticket.id;
         let now = Instant::now();
-        let wait = if self.send(id, &envelope) { RESEND_AFTER } else { RETRY_AFTER };
-        self.sent.insert(id, Sent { envelope, again_at: now + wait, sent_at: now, _ticket: ticket });
+        let span = envelope.trail.as_mut().map_or_else(tracing::Span::none, |trail| trace::forward(trail.taken_up()));
+        let wait = if self.send(id, &envelope, &span) { RESEND_AFTER } else { RETRY_AFTER };
+        self.sent.insert(id, Sent { envelope, again_at: now + wait, sent_at: now, span, _ticket: ticket });
     }
 
-    fn send(&self, id: u64, envelope: &Envelope) -> bool {
-        self.core.post.command(self.owner, id, self.core.auction, envelope.deadline, &envelope.ask)
+    fn send(&self, id: u64, envelope: &Envelope, span: &tracing::Span) -> bool {
+        let place = trace::context_of(span);
+        self.core.post.command(self.owner, id, self.core.auction, envelope.deadline, &envelope.ask, place)
     }
 
     fn answered(&mut self, id: u64, answer: Result<Answer, Rejection>) {
@@ -311,7 +316,7 @@ impl Follower {
         let due: Vec<u64> = self.sent.iter().filter(|(_, sent)| sent.again_at <= now).map(|(id, _)| *id).collect();
         for id in due {
             if let Some(sent) = self.sent.get(&id) {
-                self.send(id, &sent.envelope);
+                self.send(id, &sent.envelope, &sent.span);
             }
             if let Some(sent) = self.sent.get_mut(&id) {
                 sent.again_at = now + RESEND_AFTER;

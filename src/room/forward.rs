@@ -25,8 +25,8 @@ struct Message(u16, Vec<Item>);
 /// One thing said.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Item {
-    /// Decide this. The number is the sender's own.
-    Command { id: u64, auction: Uuid, deadline: i64, command: CommandItem },
+    /// Decide this. The number is the sender's own; the trace is that of a bid which is followed.
+    Command { id: u64, auction: Uuid, deadline: i64, command: CommandItem, trace: Option<serde_bytes::ByteArray<25>> },
     /// The answer to a command.
     Answer { id: u64, answer: AnswerItem },
     /// Nobody runs this room, and you come first for it.

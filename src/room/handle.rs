@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::journal::AckLevel;
+use crate::trace::Trail;
 
 /// What a room answers to what it has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +62,8 @@ pub(super) struct Envelope {
     pub reply: Reply,
     /// It came from another node, and goes no further if this one cannot decide it.
     pub forwarded: bool,
+    /// If the bid is followed.
+    pub trail: Option<Box<Trail>>,
     pub _slot: Option<InFlight>,
 }
 
@@ -201,7 +204,8 @@ impl RoomHandle {
 
     async fn order(&self, ask: Ask) {
         let (entered, reply) = (self.clock.now(), Reply::new(|_| ()));
-        let envelope = Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, _slot: None };
+        let envelope =
+            Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, trail: None, _slot: None };
         let _ = self.mailbox.send(envelope).await;
     }
 
@@ -218,7 +222,7 @@ impl RoomHandle {
         slot: Option<InFlight>,
     ) -> Result<(), (Ask, Reply)> {
         let entered = self.clock.now();
-        let envelope = Envelope { ask, entered, deadline, reply, forwarded, _slot: slot };
+        let envelope = Envelope { ask, entered, deadline, reply, forwarded, trail: Trail::here(), _slot: slot };
         match self.mailbox.try_send(envelope) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(envelope)) => {

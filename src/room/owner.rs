@@ -19,6 +19,7 @@ use crate::coordination::Holding;
 use crate::domain::auction::{Command, Rejection};
 use crate::domain::{LogId, Span, Timestamp};
 use crate::journal::{AckLevel, AppendError, Batch, Outage, Record, Snapshot};
+use crate::trace;
 
 const SNAPSHOT_EVENTS_MIN: usize = 4_096;
 const SNAPSHOT_ON_UNLOAD_EVENTS_MIN: usize = 64;
@@ -205,10 +206,13 @@ impl Owner {
     }
 
     async fn decide(&mut self, envelope: Envelope, started: Timestamp, pending: &mut Pending) {
-        let Envelope { ask, entered, deadline, reply, forwarded, _slot } = envelope;
+        let Envelope { ask, entered, deadline, reply, forwarded, trail, _slot } = envelope;
         if started > deadline || self.adrift || self.core.deps.lost.is_cancelled() {
             reply.give(Err(Rejection::Unavailable));
             return;
+        }
+        if let Some(mut trail) = trail {
+            pending.follows(trail.taken_up(), self.core.auction);
         }
         let mut again = None;
         let answer = match ask {
@@ -309,7 +313,8 @@ impl Owner {
             due_at: self.desk.state.due_at(),
         };
         let (sent, at) = (Instant::now(), self.core.deps.clock.now());
-        let outcome = self.append_and_flush(batch).await;
+        trace::sealed(&pending.span, pending.replies.len(), pending.events.len());
+        let outcome = trace::append(&pending.span, self.append_and_flush(batch)).await;
         metrics::histogram!("bidhub_room_append_seconds").record(sent.elapsed());
         match outcome {
             Ok(()) => {

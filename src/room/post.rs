@@ -14,6 +14,7 @@ use crate::coordination::Bus;
 use crate::domain::auction::Rejection;
 use crate::domain::{AuctionId, NodeId, Timestamp};
 use crate::journal::{Head, Packed, Record};
+use crate::trace::TraceContext;
 
 /// How many items may wait for one node; more are lost.
 const OUTBOX_CAPACITY: usize = 16_384;
@@ -75,9 +76,11 @@ impl Post {
         auction: AuctionId,
         deadline: Timestamp,
         ask: &Ask,
+        trace: Option<TraceContext>,
     ) -> bool {
         let Some(command) = CommandItem::new(ask) else { return false };
-        self.send(to, Item::Command { id, auction: auction.0, deadline: deadline.millis(), command })
+        let trace = trace.map(serde_bytes::ByteArray::new);
+        self.send(to, Item::Command { id, auction: auction.0, deadline: deadline.millis(), command, trace })
     }
 
     /// Tells a node that nobody runs a room for which it comes first.

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::act::Act;
 use super::assume::assume;
@@ -26,6 +27,7 @@ use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq, Span, Timestamp};
 use crate::journal::record::seal_genesis;
 use crate::journal::{AckLevel, Chain, Journal, NewLog, Secret};
+use crate::trace;
 
 /// The epoch of a creation, which comes before anyone holds the log.
 const NOBODYS_EPOCH: u64 = 0;
@@ -244,11 +246,22 @@ impl Rooms {
                 let room = self.loaded(AuctionId(auction));
                 post.tail(from, id, room.and_then(|room| room.mirror.tail_beyond(epoch, head)));
             }
-            Item::Command { id, auction, deadline, command } => {
+            Item::Command { id, auction, deadline, command, trace } => {
                 let post = post.clone();
-                let reply = Reply::new(move |answer| post.answer(from, id, answer));
+                let auction = AuctionId(auction);
+                let span = trace::forwarded(trace.map(|place| place.into_array()), auction);
+                let followed = span.clone();
+                let reply = Reply::new(move |answer| {
+                    match &answer {
+                        Ok(_) => trace::ended(&followed, "accepted", None),
+                        Err(rejection) => trace::ended(&followed, rejection.code(), None),
+                    }
+                    post.answer(from, id, answer);
+                });
                 match command.into_ask() {
-                    Some(ask) => self.forwarded(AuctionId(auction), ask, Timestamp::from_millis(deadline), reply),
+                    Some(ask) => {
+                        span.in_scope(|| self.forwarded(auction, ask, Timestamp::from_millis(deadline), reply))
+                    }
                     None => drop(reply),
                 }
             }
@@ -263,12 +276,13 @@ impl Rooms {
         };
         if let Err((ask, reply)) = given {
             let rooms = self.clone();
-            self.inner.tasks.spawn(async move {
+            let submit = async move {
                 if let Ok(room) = rooms.get_due(auction).await {
                     // If it is going away again the reply says so as it is dropped.
                     let _ = room.submit_forwarded(ask, deadline, reply);
                 }
-            });
+            };
+            self.inner.tasks.spawn(submit.instrument(trace::current()));
         }
     }
 

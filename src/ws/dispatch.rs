@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::{Instrument as _, Span};
+
 use super::message::{Message, PublicEvent, User};
 use super::request::{Flat, Malformed, Request, auction_id};
 use super::session::Session;
@@ -11,6 +13,7 @@ use crate::clock::WireTime;
 use crate::domain::auction::{Bid, Offer, Rejection};
 use crate::domain::{AuctionId, BidKey};
 use crate::room::{Answer, Joined, Reply, Resume, Watcher};
+use crate::trace;
 use crate::wire::{Accepted, Hints, State, You};
 
 impl Session {
@@ -117,7 +120,8 @@ impl Session {
     async fn bid(&mut self, id: i64, auction: &str, key: &str, offer: Option<Offer>, limited: bool) {
         let deadline = Instant::now() + self.gateway.limits.bid_deadline;
         let ticket = self.outbound.expect(deadline, id, auction, key);
-        let reply = self.reply(ticket, auction_id(auction));
+        let span = trace::bid("ws", auction_id(auction));
+        let reply = self.reply(ticket, auction_id(auction), span.clone());
         if limited {
             return reply.give(Err(Rejection::RateLimited));
         }
@@ -128,15 +132,20 @@ impl Session {
         let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key, offer };
         // A room that cannot be had in time is given up, which answers the bid.
         let patience = self.gateway.limits.bid_deadline;
-        let _ = tokio::time::timeout(patience, self.gateway.rooms.submit(auction, bid, reply)).await;
+        let _ = tokio::time::timeout(patience, self.gateway.rooms.submit(auction, bid, reply).instrument(span)).await;
     }
 
     /// Where the verdict of a bid goes: to the queue, without this task in between.
-    fn reply(&self, ticket: u64, auction: Option<AuctionId>) -> Reply {
+    fn reply(&self, ticket: u64, auction: Option<AuctionId>, span: Span) -> Reply {
         let outbound = self.outbound.clone();
         let started = Instant::now();
         Reply::new(move |answer| {
             metrics::histogram!("bidhub_bid_to_ack_seconds", "via" => "ws").record(started.elapsed());
+            match &answer {
+                Ok(Answer::Verdict(verdict)) => trace::ended(&span, "accepted", Some(verdict.seq.0)),
+                Ok(Answer::Done(_)) => {}
+                Err(rejection) => trace::ended(&span, rejection.code(), None),
+            }
             outbound.clone().answer(ticket, |bid| {
                 let key = BidKey::new(&bid.key);
                 let rejection = match (answer, auction, key) {

@@ -4,10 +4,17 @@
 
 mod demo;
 mod export;
+mod healthcheck;
 mod journal;
+mod nodes;
 mod replay;
+mod traces;
 mod verify;
 
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/redis/mod.rs"]
+mod redis;
 #[path = "../support/shared.rs"]
 mod shared;
 
@@ -29,6 +36,12 @@ fn bidhub(data_dir: &Path, arguments: &[&str]) -> Command {
 /// Runs it to its end.
 fn run(data_dir: &Path, arguments: &[&str]) -> Output {
     bidhub(data_dir, arguments).output().unwrap()
+}
+
+/// An hour from now, as it is written on the wire.
+fn in_an_hour() -> serde_json::Value {
+    let then = bidhub::clock::Clock::System.now().plus(bidhub::domain::Span::from_secs(3_600));
+    serde_json::to_value(bidhub::clock::WireTime(then)).unwrap()
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {

@@ -23,16 +23,17 @@ pub const LAYERS: &[Layer] = &[
     layer("chance",       &["domain"]),
     layer("clock",        &["domain"]),
     layer("env",          &["clock", "chance"]),
+    layer("trace",        &["domain"]),
     // What is kept, who may write it, and the rooms between.
     layer("persistence",  &[]),
     layer("journal",      &["domain", "persistence", "clock", "chance"]),
     layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
-    layer("room",         &["domain", "clock", "chance", "coordination", "journal"]),
+    layer("room",         &["domain", "clock", "chance", "coordination", "journal", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail.
     layer("config",       &["domain"]),
-    layer("telemetry",    &["config"]),
+    layer("telemetry",    &["config", "trace"]),
     layer("lifecycle",    &[]),
     layer("server",       &[]),
     layer("rate_limit",   &["config", "domain"]),
@@ -41,10 +42,10 @@ pub const LAYERS: &[Layer] = &[
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
-    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http"]),
+    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http", "trace"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
     layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection",
-                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle"]),
+                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
     // The top, where all is put together.

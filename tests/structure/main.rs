@@ -1,6 +1,7 @@
 //! The shape of the source, held by a test: who may import whom, where SQL may stand, how a file begins and how long it
 //! may grow. It reads text and knows no types, so that it also sees code that this build leaves out.
 
+mod deploy;
 mod imports;
 mod layers;
 mod source;

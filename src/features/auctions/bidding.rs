@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tracing::Instrument as _;
 use utoipa::IntoParams;
 
 use super::list::Order;
@@ -20,6 +21,7 @@ use crate::domain::{AuctionId, BidKey};
 use crate::http::{
     ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, IdempotencyKey, List, MaybeCaller, Page, Problem,
 };
+use crate::trace;
 use crate::wire::Accepted;
 
 /// Says up to which event of the auction an answer is complete.
@@ -124,7 +126,12 @@ impl Auctions {
         arrived: Instant,
     ) -> Result<Response, ApiError> {
         let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key: key.clone(), offer };
-        let verdict = self.0.parts.rooms.bid(id, bid).await;
+        let span = trace::bid("rest", Some(id));
+        let verdict = self.0.parts.rooms.bid(id, bid).instrument(span.clone()).await;
+        match &verdict {
+            Ok(verdict) => trace::ended(&span, "accepted", Some(verdict.seq.0)),
+            Err(rejection) => trace::ended(&span, rejection.code(), None),
+        }
         metrics::histogram!("bidhub_bid_to_ack_seconds", "via" => "rest").record(arrived.elapsed());
         Ok((StatusCode::CREATED, Json(Accepted::new(id, &key, verdict?))).into_response())
     }

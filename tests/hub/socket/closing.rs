@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bidhub::domain::Span;
+use bidhub::load::client::{self, Client, ClientError};
+use bidhub::load::message::{Message, Request};
 use serde_json::json;
 
 use super::{CODECS, Closed, Codec, Market, Socket};
@@ -65,6 +67,28 @@ async fn a_hub_that_drains_serves_each_connection_until_its_own_moment_and_takes
     for socket in &mut sockets {
         assert_eq!(socket.closed().await, Some(1001));
     }
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn our_own_client_leaves_a_hub_that_drains_at_its_moment() {
+    let market = Market::with(json!({}), |settings| settings.server.drain_ms = Some(2_000)).await;
+    let (user, auction) = (market.hub.sign_up("ada").await, market.auction.clone());
+    let (url, token) = (format!("ws://{}/ws", market.hub.address), user.token.into());
+    let (client, mut pushes) = Client::connect(&url, Some(&token), client::Codec::Json).await.unwrap();
+    assert!(matches!(client.ask(&Request::Join { auction: &auction }).await, Ok(Message::Joined { .. })));
+    assert_eq!(client.reconnect_after(), Duration::ZERO, "nobody has asked it to wait");
+    let stopped = tokio::spawn(market.hub.stop());
+    let Some(Message::Draining { reconnect_after_ms }) = pushes.recv().await else { panic!("no word of the end") };
+    assert!(client.reconnect_after() <= Duration::from_millis(reconnect_after_ms));
+    let left = async {
+        while !client.is_closed() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), left).await.expect("it leaves by itself");
+    assert_eq!(client.reconnect_after(), Duration::ZERO, "by now it may come again");
+    assert!(matches!(client.ask(&Request::Ping {}).await, Err(ClientError::Closed)));
     stopped.await.unwrap();
 }
 

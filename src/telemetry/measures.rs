@@ -1,0 +1,106 @@
+//! Every metric of the hub: its name, kind, unit, labels and meaning, in one place. What measures it only names it; a test
+//! holds the two together, and with them the dashboard and the alerts.
+
+use metrics::Unit;
+
+/// What kind of number a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// Values by size.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// What it counts in.
+    pub unit: Unit,
+    /// What it says, with its labels.
+    pub help: &'static str,
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Measure {
+    Measure { name, kind: Kind::Counter, unit: Unit::Count, help }
+}
+
+const fn gauge(name: &'static str, unit: Unit, help: &'static str) -> Measure {
+    Measure { name, kind: Kind::Gauge, unit, help }
+}
+
+const fn seconds(name: &'static str, help: &'static str) -> Measure {
+    Measure { name, kind: Kind::Histogram, unit: Unit::Seconds, help }
+}
+
+const fn sizes(name: &'static str, help: &'static str) -> Measure {
+    Measure { name, kind: Kind::Histogram, unit: Unit::Count, help }
+}
+
+/// All of them.
+#[rustfmt::skip]
+pub const MEASURES: &[Measure] = &[
+    // Callers.
+    seconds("bidhub_http_request_seconds", "Time from a request's head to its answer's head, by route, method, status"),
+    seconds("bidhub_bid_to_ack_seconds", "Time from a bid's arrival to its answer, by via: ws, rest"),
+    seconds("bidhub_ws_request_seconds", "Time to take a WebSocket request in, by type; a bid's answer comes later"),
+    gauge("bidhub_ws_connections", Unit::Count, "WebSocket connections"),
+    counter("bidhub_ws_closed_total", "WebSocket connections that the hub closed, by close code"),
+    counter("bidhub_ws_fell_behind_total", "Frames for which a connection had no room, so that it gets a fresh state"),
+    counter("bidhub_fanout_deliveries_total", "Frames handed to watchers"),
+    counter("bidhub_mail_total", "Mails, by outcome: sent, failed, dropped"),
+    // Rooms.
+    gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),
+    gauge("bidhub_rooms_owned", Unit::Count, "Rooms that this node decides for"),
+    gauge("bidhub_rooms_followed", Unit::Count, "Rooms that another node decides for and this one mirrors"),
+    seconds("bidhub_room_load_seconds", "Time to load a room"),
+    sizes("bidhub_room_batch_size", "Commands decided together"),
+    seconds("bidhub_room_append_seconds", "Time until the journal has confirmed a batch"),
+    counter("bidhub_room_rereads_total", "Appends of unknown outcome, after which a room read its log again"),
+    // Many nodes.
+    counter("bidhub_lease_renewals_total", "Renewals of leases, by outcome"),
+    counter("bidhub_lease_fenced_total", "Writes refused because another node holds the lease"),
+    counter("bidhub_takeovers_total", "Rooms taken over, by kind: free, expired, handed_over"),
+    seconds("bidhub_forward_seconds", "Time from forwarding a command to the answer of its owner"),
+    counter("bidhub_forwards_total", "Commands forwarded to the node that owns their room, by outcome"),
+    counter("bidhub_mirror_gaps_total", "Gaps in what a mirror heard, mended by reading the journal"),
+    counter("bidhub_mirror_resets_total", "Mirrors that had to begin anew"),
+    counter("bidhub_bus_deaf_total", "Times that the bus may have missed messages"),
+    counter("bidhub_bus_lagged_total", "Messages that came faster than this node could hand them on"),
+    counter("bidhub_bus_news_lost_total", "News for which a room that follows had no place; it fetches them"),
+    counter("bidhub_bus_told_lost_total", "Messages of other nodes for which this node had no place; they are sent again"),
+    counter("bidhub_bus_tell_unknown_total", "Messages to other nodes that may or may not have arrived"),
+    counter("bidhub_bus_notices_late_total", "Notices that were not heard at once, and were read later"),
+    gauge("bidhub_clock_offset_ms", Unit::Milliseconds, "This machine's clock against the clock of the cluster"),
+    // The journal and what is behind it.
+    seconds("bidhub_journal_commit_seconds", "Time of one commit of the SQL journal"),
+    sizes("bidhub_journal_group_size", "Batches in one commit of the SQL journal"),
+    counter("bidhub_journal_failures_total", "Commits of the SQL journal that failed"),
+    counter("bidhub_journal_forks_total", "Logs of which two histories were found; the losing one is kept aside"),
+    gauge("bidhub_archive_lag_events", Unit::Count, "Committed events that are not in SQL yet"),
+    gauge("bidhub_archive_lag_seconds", Unit::Seconds, "Age of the oldest committed event that is not in SQL yet"),
+    sizes("bidhub_archive_batch_size", "Events archived in one transaction"),
+    counter("bidhub_archive_conflicts_total", "Logs that SQL knows otherwise than Redis; they are archived no further"),
+    gauge("bidhub_projection_lag_events", Unit::Count, "Events that the projections have not taken in yet"),
+    gauge("bidhub_projection_lag_seconds", Unit::Seconds, "How long the projections have been behind"),
+    counter("bidhub_projection_failures_total", "Pages that a projection could not take in, by projection"),
+    // The hub about itself.
+    counter("bidhub_trace_exports_total", "Batches of spans, by outcome: sent, failed"),
+];
+
+/// Describes all metrics to the recorder in place.
+pub(super) fn describe() {
+    for Measure { name, kind, unit, help } in MEASURES {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(*name, *unit, *help),
+            Kind::Gauge => metrics::describe_gauge!(*name, *unit, *help),
+            Kind::Histogram => metrics::describe_histogram!(*name, *unit, *help),
+        }
+    }
+}
