@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::domain::auction::KEY_RETENTION;
 use figment::Figment;
@@ -16,7 +17,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod words;
 
-pub use words::{LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Switch};
+
+/// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
+/// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
+const LEASE_TTL_MS_MIN: u32 = 1_000;
+const LEASE_TTL_MS_MAX: u32 = 60_000;
+const DRAIN_MS_OF_NODES: u32 = 3_000;
 
 /// The settings cannot be used. The text is one line, fit to be shown to the operator.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -72,7 +79,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Connections, Log, Mail, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -85,6 +92,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How rooms run.
     pub room: Room,
+    /// How many nodes make one hub.
+    pub cluster: Cluster,
     /// How mail leaves the hub.
     pub mail: Mail,
     /// What is logged, and how.
@@ -125,6 +134,8 @@ pub struct Flags {
     #[command(flatten)]
     room: groups::RoomFlags,
     #[command(flatten)]
+    cluster: groups::ClusterFlags,
+    #[command(flatten)]
     mail: groups::MailFlags,
     #[command(flatten)]
     log: groups::LogFlags,
@@ -158,12 +169,22 @@ impl Settings {
         self.server.data_dir.join("journal.db")
     }
 
+    /// Over how long a graceful stop sends its sockets elsewhere. A hub of one process has nowhere to send them, so
+    /// the sooner it is gone the sooner the next one is there. Half of the time to stop is for sockets, and of that they
+    /// keep a quarter to end in.
+    pub fn drain_window(&self) -> Duration {
+        let most = self.server.shutdown_timeout_ms / 8 * 3;
+        let unless_given = if self.server.redis_url.is_some() { DRAIN_MS_OF_NODES } else { 0 };
+        Duration::from_millis(self.server.drain_ms.unwrap_or(unless_given).min(most).into())
+    }
+
     fn merge(flags: Flags, file: Flags) -> Self {
         Self {
             server: flags.server.over(file.server),
             auth: flags.auth.over(file.auth),
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
+            cluster: flags.cluster.over(file.cluster),
             mail: flags.mail.over(file.mail),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
@@ -191,6 +212,7 @@ impl Settings {
             ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
+            ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -199,10 +221,17 @@ impl Settings {
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
         }
-        if self.server.redis_url.is_some() {
-            let why =
-                "redis_url is set, but this version of the hub runs as one process and would ignore it; leave it unset";
-            return Err(ConfigError(why.into()));
+        if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
+            return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
+        }
+        if self.server.redis_url.is_some() && self.server.database_url.is_none() {
+            return Err(ConfigError(
+                "redis_url makes this process a node of a hub of many, which needs a database_url too".into(),
+            ));
+        }
+        if !(LEASE_TTL_MS_MIN..=LEASE_TTL_MS_MAX).contains(&self.cluster.lease_ttl_ms) {
+            let why = format!("lease_ttl_ms must be from {LEASE_TTL_MS_MIN} to {LEASE_TTL_MS_MAX}");
+            return Err(ConfigError(why));
         }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(
@@ -242,6 +271,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         auth: figment.extract().map_err(say)?,
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
+        cluster: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
@@ -259,6 +289,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::AuthFlags::NAMES,
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
+        groups::ClusterFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
@@ -315,6 +346,9 @@ mod tests {
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
             ("redis_url = 'redis://127.0.0.1'", "redis_url"),
+            ("default_ack = 'disk'", "default_ack"),
+            ("default_ack = 'replica'", "redis_replicas"),
+            ("lease_ttl_ms = 0", "lease_ttl_ms"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),
@@ -324,6 +358,22 @@ mod tests {
             assert!(message.contains(named), "{message}");
             assert_eq!(message.lines().count(), 1, "{message}");
         }
+    }
+
+    #[test]
+    fn a_node_drains_for_a_while_one_process_ends_at_once_and_neither_beyond_its_time_to_stop() {
+        let window = |redis: bool, drain_ms, shutdown_timeout_ms| {
+            let mut settings = Settings::default();
+            settings.server.redis_url = redis.then(|| "redis://127.0.0.1".into());
+            settings.server.drain_ms = drain_ms;
+            settings.server.shutdown_timeout_ms = shutdown_timeout_ms;
+            settings.drain_window().as_millis()
+        };
+        assert_eq!(window(true, None, 10_000), 3_000);
+        assert_eq!(window(false, None, 10_000), 0);
+        assert_eq!(window(false, Some(1_000), 10_000), 1_000);
+        assert_eq!(window(true, Some(60_000), 10_000), 3_750);
+        assert_eq!(window(true, None, 4_000), 1_500);
     }
 
     #[test]

@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+mod archive;
+mod archiver;
 mod chain;
 mod contract;
 mod golden;
+mod redis_way;
 mod story;
+
+#[path = "../support/redis/mod.rs"]
+mod redis;

@@ -26,9 +26,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::http::ApiError;
-use crate::journal::AckLevel;
-use crate::journal::sql::SqlJournal;
-use crate::journal::{Journal as _, JournalError};
+use crate::journal::{Journal, JournalError};
 use crate::persistence::{Db, StoreError};
 use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
@@ -37,6 +35,7 @@ pub use projection::AuctionsProjection;
 use request::{CreateAuction, PatchAuction};
 use response::LiveAuctionBody;
 use row::AuctionRow;
+pub use rules::AckRule;
 
 /// How long an answer waits for the projection to reach what its caller may have been told already.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(1);
@@ -50,13 +49,15 @@ pub struct Parts {
     /// Where they are live.
     pub rooms: Rooms,
     /// Where their logs are.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The time.
     pub clock: Clock,
     /// Tells how far the rows have come.
     pub progress: Progress,
     /// The least time left to bid after an outage near the end, for new auctions.
     pub grace: Span,
+    /// Which ack levels new auctions may have.
+    pub ack: AckRule,
 }
 
 /// The auctions of the hub.
@@ -77,8 +78,10 @@ impl Auctions {
 
     /// Offers an auction. It is in the log before this returns, and opens by itself.
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
+        let refused = |error: TermsError| ApiError::invalid("invalid_field", error.field, error.to_string());
+        let ack = rules::ack(body.ack, self.0.parts.ack).map_err(refused)?;
         let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
-        let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await?;
+        let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         if let Err(error) = self.insert_row(id).await {
             // It is in the journal, so the projection will bring the row.
@@ -106,7 +109,7 @@ impl Auctions {
                 store::auction(self.db(), id).await?.ok_or_else(late)?
             }
         };
-        Ok(LiveAuctionBody::new(row, &room.view(account), self.now()))
+        Ok(LiveAuctionBody::new(row, &room.view(account), room.ack(), self.now()))
     }
 
     /// Changes what is offered, before the first bid.
@@ -121,7 +124,7 @@ impl Auctions {
         let row = store::auction(self.db(), id).await?.unwrap_or(row);
         let opened = view.public.status != "scheduled";
         let (terms, listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
-        let act = Act::Amend { by, terms: Box::new(terms), listing: Box::new(listing) };
+        let act = Act::Amend { by, key: None, terms: Box::new(terms), listing: Box::new(listing) };
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
         self.live(id, Some(by)).await
@@ -131,7 +134,7 @@ impl Auctions {
     async fn cancel(&self, seller: &Caller, id: AuctionId) -> Result<(), ApiError> {
         let by = seller.account();
         self.own(by, id).await?;
-        let act = Act::Stop { by, reason: CANCELLED.into(), only_without_bids: true };
+        let act = Act::Stop { by, key: None, reason: CANCELLED.into(), only_without_bids: true };
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
         tracing::debug!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");
