@@ -51,12 +51,7 @@ impl Ground {
 }
 
 /// Joins the others.
-pub(super) async fn open(
-    settings: &Settings,
-    url: &SecretString,
-    env: &Env,
-    tasks: &Tasks,
-) -> anyhow::Result<Base> {
+pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tasks: &Tasks) -> anyhow::Result<Base> {
     let stop = tasks.shutdown().clone();
     let redis = Connections::open(&settings.cluster, url)?;
     redis.check().await?;
@@ -81,8 +76,7 @@ pub(super) async fn open(
 
     let archive = Archive::new(db.clone(), node.0, env.clock.clone());
     let archiver = Archiver::new(archive.clone(), env.chance.clone());
-    let keeping =
-        Keeping { lease_ttl: ttl, replicas: settings.cluster.redis_replicas as usize, ..Keeping::default() };
+    let keeping = Keeping { lease_ttl: ttl, replicas: settings.cluster.redis_replicas as usize, ..Keeping::default() };
     let journal = RedisJournal::new(redis.authority.clone(), archiver.clone(), env.clock.clone(), keeping);
     let journal = Arc::new(journal);
     tasks.spawn(archiver.clone().run(journal.clone(), stop.clone(), ARCHIVE_FLUSH_LIMIT));
@@ -139,7 +133,9 @@ impl Connections {
     async fn check(&self) -> anyhow::Result<()> {
         let fitness = self.authority.fitness().await.context("Redis at redis_url cannot be used")?;
         if !fitness.append_only {
-            tracing::warn!("Redis does not write down what it does (appendonly no): what it forgets at a restart is lost unless it is archived");
+            tracing::warn!(
+                "Redis does not write down what it does (appendonly no): what it forgets at a restart is lost unless it is archived"
+            );
         }
         Ok(())
     }
