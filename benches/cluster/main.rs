@@ -15,6 +15,7 @@
 mod bare;
 #[path = "../hub/clients.rs"]
 mod clients;
+mod journal;
 mod load;
 mod lock;
 mod process;
@@ -62,6 +63,9 @@ async fn all(plan: Plan, asked: &[String]) {
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|word| word == name);
     if wanted("lock") {
         lock::run(plan).await;
+    }
+    if wanted("journal") {
+        journal::run(plan).await;
     }
     if wanted("takeover") {
         takeover::run(plan).await;

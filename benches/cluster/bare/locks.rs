@@ -30,7 +30,7 @@ const LOCK_MS: u64 = 5_000;
 /// How long a bid tries for the lock before it is told that it could not be decided; the hub's own limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BACK_OFF_MIN: Duration = Duration::from_millis(1);
-const BACK_OFF_MAX: Duration = Duration::from_millis(64);
+const BACK_OFF_MAX: Duration = Duration::from_millis(32);
 const STEP: i64 = 1;
 
 /// What clients ask, as far as this hub understands it.
