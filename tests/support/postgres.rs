@@ -1,5 +1,7 @@
 //! A PostgreSQL server of a test's own: made in a new folder, on a free port, ended with the test by its id.
 
+#![allow(dead_code, reason = "each test program uses the part that it needs")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,11 +11,12 @@ use tempfile::TempDir;
 const USER: &str = "postgres";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server.
+/// A server, running or not.
 pub struct Server {
-    process: Child,
+    process: Option<Child>,
+    programs: PathBuf,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Server {
@@ -35,22 +38,53 @@ impl Server {
             .unwrap();
         assert!(made.success(), "initdb");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = as_user(&programs.join("postgres"))
+        let mut server = Self { process: None, programs, port, dir };
+        server.launch().await;
+        Some(server)
+    }
+
+    async fn launch(&mut self) {
+        let dir = self.dir.path();
+        let process = as_user(&self.programs.join("postgres"))
             .arg("-D")
-            .arg(&data)
-            .args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60", "-p", &port.to_string(), "-k"])
-            .arg(dir.path())
+            .arg(dir.join("data"))
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-c",
+                "fsync=off",
+                "-c",
+                "max_connections=200",
+                "-p",
+                &self.port.to_string(),
+                "-k",
+            ])
+            .arg(dir)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { process, port, _dir: dir };
+        self.process = Some(process);
         let until = Instant::now() + PATIENCE;
-        while bidhub::persistence::Db::postgres(&server.url()).await.is_err() {
+        while bidhub::persistence::Db::postgres(&self.url()).await.is_err() {
             assert!(Instant::now() < until, "PostgreSQL does not answer");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Some(server)
+    }
+
+    /// Ends it; whoever is connected is cut off.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // SIGINT is a fast shutdown; the server takes its children with it.
+            let _ = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+            let _ = process.wait();
+        }
+    }
+
+    /// Starts it again on the same port, with what it had.
+    pub async fn start_again(&mut self) {
+        self.stop();
+        self.launch().await;
     }
 
     /// Where it listens.
@@ -61,9 +95,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGINT is a fast shutdown; the server takes its children with it.
-        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
-        let _ = self.process.wait();
+        self.stop();
     }
 }
 
