@@ -17,7 +17,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 pub use error::StoreError;
 pub use migrate::migrate;
-pub use redis::RedisError;
+pub use redis::{Redis, RedisError};
 
 /// One thing on either engine.
 #[derive(Debug, Clone, Copy)]

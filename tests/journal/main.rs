@@ -5,4 +5,8 @@
 mod chain;
 mod contract;
 mod golden;
+mod redis_way;
 mod story;
+
+#[path = "../support/redis/mod.rs"]
+mod redis;
