@@ -38,31 +38,38 @@ pub struct Bidder {
     minimum: i64,
     /// Counts acknowledged bids.
     acks: Option<Arc<watch::Sender<u64>>>,
+    silence: Duration,
 }
 
 impl Bidder {
     /// A bidder that is connected to nothing yet.
     pub fn new(account: AccountId, token: String, auction: String, home: usize, board: Board, seed: u64) -> Self {
-        let (chance, start) = (Chance::seeded(seed), Instant::now());
-        Self {
-            account,
-            token,
-            auction,
-            home,
-            board,
-            chance,
-            start,
-            socket: None,
-            next: home,
-            minimum: 1_000,
-            acks: None,
-        }
+        let (chance, start, socket, next) = (Chance::seeded(seed), Instant::now(), None, home);
+        let (minimum, acks, silence) = (1_000, None, SILENCE);
+        Self { account, token, auction, home, board, chance, start, socket, next, minimum, acks, silence }
     }
 
     /// Times count from here.
     pub fn since(mut self, start: Instant) -> Self {
         self.start = start;
         self
+    }
+
+    /// Waits this long for an answer before it tries elsewhere.
+    pub fn patient(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
+    }
+
+    /// Makes its connection.
+    pub async fn connect(&mut self) {
+        self.connected().await;
+    }
+
+    /// Makes one straight bid.
+    pub async fn ask(mut self, key: String, amount: i64) -> Told {
+        let request = json!({"type": "bid", "auction": self.auction, "key": key, "amount": amount});
+        self.insist(&key, request).await
     }
 
     /// Acknowledged bids are counted here.
@@ -95,11 +102,11 @@ impl Bidder {
     /// Sends a bid until there is a verdict on it.
     pub async fn insist(&mut self, key: &str, request: Value) -> Told {
         let sent_at = self.start.elapsed();
-        let mut tries = Tries::default();
+        let (mut tries, silence) = (Tries::default(), self.silence);
         loop {
             let (node, socket) = self.connected().await;
             let id = socket.request(request.clone()).await;
-            let answer = match tokio::time::timeout(SILENCE, socket.answer(id)).await {
+            let answer = match tokio::time::timeout(silence, socket.answer(id)).await {
                 Ok(Ok(answer)) => answer,
                 ended => {
                     if ended.is_ok() {

@@ -26,6 +26,8 @@ pub struct History {
 pub struct Allowed {
     /// Acknowledged bids may be gone, and the log then has another id.
     pub loss: bool,
+    /// The log may have another id, though nothing may be gone.
+    pub new_log: bool,
     /// Bids may come too late or otherwise find the auction over or suspended.
     pub end: bool,
 }
@@ -166,7 +168,7 @@ fn check_watched(truth: &Truth, watched: &Watched, allowed: Allowed) -> Result<u
             Seen::Fresh { log, seq } => {
                 ours = *log == truth.log.0.to_string();
                 fresh += 1;
-                if !ours && !allowed.loss {
+                if !ours && !allowed.loss && !allowed.new_log {
                     return Err(Breach::WatcherDiffers { node, seq: *seq });
                 }
                 if ours && *seq > truth.last() {

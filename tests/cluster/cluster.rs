@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+use crate::bidder::{Bidder, Board};
 use crate::crowd::Crowd;
 use crate::node::{JWT_SECRET, Node};
 use crate::postgres;
@@ -31,7 +32,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 pub struct Plan {
     /// How many nodes.
     pub nodes: usize,
-    /// Where Redis is.
+    /// Where Redis is; empty for a single process without it.
     pub redis_url: String,
     /// Where it listens, if each node is to reach it through a proxy of its own; `redis_url` is not used then.
     pub proxied: Option<SocketAddr>,
@@ -109,12 +110,14 @@ impl Plan {
 
     fn node(&self, number: usize, dir: &Path, postgres: &postgres::Server, redis_url: String) -> Node {
         let mut settings = vec![
-            ("BIDHUB_REDIS_URL", redis_url),
             ("BIDHUB_DATABASE_URL", postgres.url()),
             ("BIDHUB_LEASE_TTL_MS", LEASE_TTL.as_millis().to_string()),
             ("BIDHUB_NODE_NAME", format!("node-{number}")),
             ("BIDHUB_OUTAGE_GRACE_S", "3".to_owned()),
         ];
+        if !redis_url.is_empty() {
+            settings.push(("BIDHUB_REDIS_URL", redis_url));
+        }
         settings.extend(self.settings.iter().cloned());
         let thread = std::thread::current().name().unwrap_or("scenario").replace("::", "-");
         Node::new(format!("{thread}-{number}"), dir, &settings)
@@ -151,8 +154,16 @@ impl Cluster {
         Crowd::gather(self, auction, bidders, pace, seed).await
     }
 
+    /// A bidder beside a crowd, that goes to this node and waits long for its answer.
+    pub async fn bidder(&self, name: &str, node: usize, crowd: &Crowd) -> Bidder {
+        let token = self.token(name);
+        let account = self.account(node, &token).await;
+        let bidder = Bidder::new(account, token, crowd.auction.clone(), node, self.board(), 0);
+        bidder.since(self.start).patient(PATIENCE / 3)
+    }
+
     /// Where nodes are that are not known to be down.
-    pub fn board(&self) -> watch::Receiver<Vec<Option<SocketAddr>>> {
+    pub fn board(&self) -> Board {
         self.board.subscribe()
     }
 

@@ -26,6 +26,8 @@ pub struct Crowd {
     until: watch::Sender<bool>,
     /// How many bids were acknowledged so far.
     acks: Arc<watch::Sender<u64>>,
+    /// What was told to bidders beside the crowd.
+    others: Vec<Told>,
     start: Instant,
 }
 
@@ -59,7 +61,7 @@ impl Crowd {
                 .counting(Arc::clone(&acks));
             bidding.push(tokio::spawn(bidder.bid_on(pace, until.subscribe())));
         }
-        Self { auction, tokens, bidding, watchers, until, acks, start: cluster.start }
+        Self { auction, tokens, bidding, watchers, until, acks, others: Vec::new(), start: cluster.start }
     }
 
     /// Waits until so many more bids are acknowledged.
@@ -73,6 +75,11 @@ impl Crowd {
         let wanted = *acks.borrow() + more;
         let reached = tokio::time::timeout(limit, acks.wait_for(|&acks| acks >= wanted)).await.is_ok();
         assert!(reached, "{} of {wanted} bids are acknowledged after {limit:?}", *self.acks.borrow());
+    }
+
+    /// What somebody else was told belongs to the history too.
+    pub fn add(&mut self, told: Told) {
+        self.others.push(told);
     }
 
     /// The time since the start of the scenario, by which its history is dated.
@@ -109,7 +116,7 @@ impl Crowd {
 
     async fn disperse(self) -> (Vec<Told>, Vec<Watcher>, Vec<String>) {
         self.until.send_replace(true);
-        let mut told = Vec::new();
+        let mut told = self.others;
         for bidding in self.bidding {
             let verdicts = tokio::time::timeout(PATIENCE, bidding).await.expect("every bid gets a verdict in time");
             told.extend(verdicts.expect("a bidder lived"));

@@ -17,12 +17,26 @@ mod node;
 mod postgres;
 mod proxy;
 mod proxy_tests;
+#[path = "../support/redis/mod.rs"]
+mod redis;
 #[path = "../support/rest.rs"]
 mod rest;
 #[path = "../support/socket.rs"]
 mod socket_client;
 mod truth;
 mod watcher;
+
+mod archives;
+mod crashes;
+mod deploys;
+mod failovers;
+mod load;
+mod news;
+mod partitions;
+mod restarts;
+mod sessions;
+mod slots;
+mod swarm;
 
 /// True if there is time for the long variants.
 pub fn long() -> bool {

@@ -171,11 +171,6 @@ impl Node {
         }
     }
 
-    /// The lines of its log that contain `text`.
-    pub fn said(&self, text: &str) -> Vec<String> {
-        self.log.lock().expect("not poisoned").iter().filter(|line| line.contains(text)).cloned().collect()
-    }
-
     /// What it measures under this name, all labels added up; 0 if nothing yet.
     pub async fn metric(&self, name: &str) -> f64 {
         let Some((200, text)) = self.rest.try_get(None, "/metrics").await else { return 0.0 };

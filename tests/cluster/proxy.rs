@@ -131,6 +131,11 @@ impl Proxy {
         swallowed.wait_for(|&done| done >= count).await.expect("the proxy lives");
     }
 
+    /// How many replies were swallowed so far.
+    pub fn swallowed_so_far(&self) -> u64 {
+        *self.shared.swallowed.borrow()
+    }
+
     /// How many connections were made so far.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::SeqCst)

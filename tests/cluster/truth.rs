@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bidhub::audit::Finding;
 use bidhub::audit::journal::LogAudit;
 use bidhub::domain::auction::{Event, EventKind, State, Verdict};
-use bidhub::domain::{AccountId, AuctionId, LogId, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, LogId};
 use bidhub::journal::{Record, Secret};
 use serde_json::Value;
 
@@ -90,10 +90,5 @@ impl Truth {
     /// How many bids there are.
     pub fn bids(&self) -> usize {
         self.facts.iter().filter(|fact| fact.verdict.is_some()).count()
-    }
-
-    /// When an event of this kind was decided for the first time.
-    pub fn at(&self, kind: &str) -> Option<Timestamp> {
-        self.facts.iter().find(|fact| fact.public["kind"] == kind).map(|fact| fact.event.at)
     }
 }
