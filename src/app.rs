@@ -16,17 +16,15 @@ use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::Bus;
-use crate::coordination::local::LocalBus;
-use crate::domain::{AccountId, NodeId, Span};
+use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
-use crate::hub::Hub;
-use crate::journal::Journal as _;
-use crate::journal::sql::SqlJournal;
-use crate::lifecycle::Tasks;
+use crate::hub::{self, Hub};
+use crate::journal::Journal;
+use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
@@ -57,7 +55,7 @@ pub struct AppState {
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The sockets.
     pub gateway: Gateway,
 }
@@ -70,13 +68,14 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
+    let env = hub::seen_by(&settings, env);
     // Background work outlives the last request, for requests lean on it; it ends however this function does.
     let tasks = Tasks::new(CancellationToken::new());
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(NodeId(env.chance.uuid(env.clock.now()))));
     let hub = Hub::open(&settings, &env, &tasks).await?;
+    let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
     let progress = projector.progress();
@@ -111,26 +110,33 @@ pub async fn serve(
         Duration::from_millis(settings.connections.write_timeout_ms.into()),
     );
     ready.cancel();
-    // Of the time to stop, requests and sockets get half, rooms and background work and the database the rest.
-    let quarter = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 4;
-    tokio::join!(server::run(listener, router, limits, &stop, quarter * 2), async {
+    // Who has a socket is sent elsewhere first, while requests are still answered: readiness and new sockets by a refusal.
+    let sockets_gone = CancellationToken::new();
+    let half = Duration::from_millis(settings.server.shutdown_timeout_ms.into()) / 2;
+    let drain = async {
         stop.cancelled().await;
-        if tokio::time::timeout(quarter * 2, gateway.drained()).await.is_err() {
+        let deadline = Deadline::after(half * 2);
+        // Other nodes run the rooms from here on; those who are still connected here bid through them.
+        let (drained, ()) = tokio::join!(deadline.half(gateway.drained()), hub.step_aside());
+        if !drained {
             tracing::warn!("sockets did not end in time and are cut");
         }
-    });
-    if tokio::time::timeout(quarter, hub.rooms.close()).await.is_err() {
+        sockets_gone.cancel();
+        deadline
+    };
+    let ((), deadline) = tokio::join!(server::run(listener, router, limits, &sockets_gone, half / 2), drain);
+    if !deadline.half(hub.rooms.close()).await {
         tracing::warn!("rooms did not end in time and are given up");
     }
     rooms_closed.cancel();
     tasks.shutdown().cancel();
-    if !tasks.finished(quarter).await {
+    if !deadline.half(tasks.finished()).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    if tokio::time::timeout(quarter, db.close()).await.is_err() {
+    if !deadline.half(db.close()).await {
         tracing::warn!("the database did not close in time");
     }
-    hub.close(quarter).await
+    hub.close(deadline.left()).await
 }
 
 /// The routes of all features.
@@ -145,7 +151,7 @@ fn features() -> OpenApiRouter<AppState> {
 /// What keeps the main database in step with the journal.
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
-    let deps = projection::Deps { db: db.clone(), journal: hub.journal.clone(), clock, chance };
+    let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
     Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
 }
 
@@ -210,6 +216,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
+        stopping: stop.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
     let auctions = Auctions::new(auctions::Parts {
@@ -233,6 +240,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         chance: env.chance.clone(),
         shutdown: stop.clone(),
+        drain_window: settings.drain_window(),
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
@@ -272,7 +280,7 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &SqlJournal, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Clock) -> Vec<Probe> {
     let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
     let database = Probe::new("database", move || {
         let db = db.clone();

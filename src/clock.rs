@@ -22,19 +22,19 @@ pub enum Clock {
     Manual(Arc<Hands>),
 }
 
-/// By how much the clock that all nodes share is ahead of the machine's, in milliseconds.
+/// By how much the clock that all nodes share is ahead of the machine's, in milliseconds; negative if it is behind.
 #[derive(Debug, Default)]
 pub struct Offset(AtomicI64);
 
 impl Offset {
-    /// What it is.
-    pub fn get(&self) -> Span {
-        Span::from_millis(self.0.load(Ordering::SeqCst))
+    /// What it is, in milliseconds.
+    pub fn millis(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
     }
 
-    /// Sets it.
-    pub fn set(&self, ahead: Span) {
-        self.0.store(ahead.millis(), Ordering::SeqCst);
+    /// Sets it, in milliseconds.
+    pub fn set(&self, ahead: i64) {
+        self.0.store(ahead, Ordering::SeqCst);
     }
 }
 
@@ -72,7 +72,7 @@ impl Clock {
         match self {
             #[allow(clippy::disallowed_methods, reason = "the one place that may")]
             Self::System => Timestamp::from_millis(Utc::now().timestamp_millis()),
-            Self::Shared(offset) => Self::System.now().plus(offset.get()),
+            Self::Shared(offset) => Timestamp::from_millis(Self::System.now().millis().saturating_add(offset.millis())),
             Self::Manual(hands) => Timestamp::from_millis(hands.wall.load(Ordering::SeqCst)),
         }
     }
@@ -196,6 +196,16 @@ mod tests {
         clock.advance(Span::from_secs(60));
         assert_eq!(clock.skipped_since(mark), Span::from_secs(5));
         assert_eq!(Clock::System.skipped_since(Clock::System.mark()), Span::ZERO);
+    }
+
+    #[test]
+    fn a_shared_clock_is_ahead_of_the_machines_or_behind_it() {
+        for ahead in [60_000, -60_000] {
+            let offset = Arc::new(Offset::default());
+            offset.set(ahead);
+            let between = Clock::Shared(offset).now().millis() - Clock::System.now().millis();
+            assert!((between - ahead).abs() < 10_000, "{between}");
+        }
     }
 
     #[test]

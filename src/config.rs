@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::domain::auction::KEY_RETENTION;
 use figment::Figment;
@@ -17,6 +18,9 @@ use secrecy::{ExposeSecret, SecretString};
 mod words;
 
 pub use words::{LogFormat, Switch};
+
+/// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
+const DRAIN_MS_OF_NODES: u32 = 3_000;
 
 /// The settings cannot be used. The text is one line, fit to be shown to the operator.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -156,6 +160,15 @@ impl Settings {
     /// The file of the journal on one machine.
     pub fn journal_file(&self) -> PathBuf {
         self.server.data_dir.join("journal.db")
+    }
+
+    /// Over how long a graceful stop sends its sockets elsewhere. A hub of one process has nowhere to send them, so
+    /// the sooner it is gone the sooner the next one is there. Half of the time to stop is for sockets, and of that they
+    /// keep a quarter to end in.
+    pub fn drain_window(&self) -> Duration {
+        let most = self.server.shutdown_timeout_ms / 8 * 3;
+        let unless_given = if self.server.redis_url.is_some() { DRAIN_MS_OF_NODES } else { 0 };
+        Duration::from_millis(self.server.drain_ms.unwrap_or(unless_given).min(most).into())
     }
 
     fn merge(flags: Flags, file: Flags) -> Self {
@@ -324,6 +337,22 @@ mod tests {
             assert!(message.contains(named), "{message}");
             assert_eq!(message.lines().count(), 1, "{message}");
         }
+    }
+
+    #[test]
+    fn a_node_drains_for_a_while_one_process_ends_at_once_and_neither_beyond_its_time_to_stop() {
+        let window = |redis: bool, drain_ms, shutdown_timeout_ms| {
+            let mut settings = Settings::default();
+            settings.server.redis_url = redis.then(|| "redis://127.0.0.1".into());
+            settings.server.drain_ms = drain_ms;
+            settings.server.shutdown_timeout_ms = shutdown_timeout_ms;
+            settings.drain_window().as_millis()
+        };
+        assert_eq!(window(true, None, 10_000), 3_000);
+        assert_eq!(window(false, None, 10_000), 0);
+        assert_eq!(window(false, Some(1_000), 10_000), 1_000);
+        assert_eq!(window(true, Some(60_000), 10_000), 3_750);
+        assert_eq!(window(true, None, 4_000), 1_500);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How the hub ends: a signal, a token that everyone watches, a tracker that says when all background work is done.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,27 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
     tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+/// The moment by which a stop must have come to its end, whatever takes how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn after(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// What is left until then.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits for `work`, for no longer than half of what is left. True if it is done.
+    pub async fn half(self, work: impl Future<Output = ()>) -> bool {
+        tokio::time::timeout(self.left() / 2, work).await.is_ok()
     }
 }
 
@@ -70,10 +91,10 @@ impl Tasks {
         });
     }
 
-    /// Waits until every task has ended. True if all did within `limit`.
-    pub async fn finished(&self, limit: Duration) -> bool {
+    /// Waits until every task has ended.
+    pub async fn finished(&self) {
         self.tracker.close();
-        tokio::time::timeout(limit, self.tracker.wait()).await.is_ok()
+        self.tracker.wait().await;
     }
 }
 
@@ -92,8 +113,11 @@ mod tests {
             }
         });
         runs.recv().await.expect("the work runs");
-        assert!(!tasks.finished(Duration::from_millis(5)).await, "it runs until it is told to end");
+        assert!(
+            !Deadline::after(Duration::from_millis(10)).half(tasks.finished()).await,
+            "it runs until it is told to end"
+        );
         tasks.shutdown().cancel();
-        assert!(tasks.finished(Duration::from_secs(5)).await);
+        assert!(Deadline::after(Duration::from_secs(10)).half(tasks.finished()).await);
     }
 }

@@ -103,18 +103,19 @@ impl Log {
     pub fn full() -> Self {
         let mut log = Self::new();
         let (by, reason) = (account(50), std::sync::Arc::<str>::from("checking"));
-        let amend = Command::Amend { by: account(99), terms: Box::new(terms(1_000)), listing: Box::new(listing()) };
+        let amend =
+            Command::Amend { by: account(99), key: None, terms: Box::new(terms(1_000)), listing: Box::new(listing()) };
         log.does(-5, &amend);
         log.does(0, &Command::Tick);
         log.does(1, &Command::SetAllowance { bidder: account(1), amount: money(100), version: 1 });
         log.bids(2, 1, Offer::Max(money(2_000)));
         log.bids(3, 2, Offer::Straight(money(1_500)));
         log.bids(4, 1, Offer::Max(money(6_000)));
-        log.does(5, &Command::Pause { by, reason: reason.clone() });
-        log.does(9, &Command::Resume { by });
+        log.does(5, &Command::Pause { by, key: None, reason: reason.clone() });
+        log.does(9, &Command::Resume { by, key: None });
         log.bids(95, 3, Offer::Straight(money(6_500)));
         let (seq, bids) = (log.bids.last().unwrap().seq, log.bids.clone());
-        log.does(96, &Command::Void { by, reason, seq, bids });
+        log.does(96, &Command::Void { by, key: None, reason, seq, bids });
         log.does(110, &Command::Outage { from: second(105), until: second(110) });
         log.bids(112, 2, Offer::Max(money(5_900)));
         log.does(1_000, &Command::Tick);

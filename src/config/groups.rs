@@ -15,6 +15,7 @@ settings! {
     optional {
         database_url: SecretString, "URL", "BIDHUB_DATABASE_URL", "PostgreSQL database, postgres://…; without it an embedded SQLite database is used";
         redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…, for a hub of many nodes; this version runs as one and refuses it";
+        drain_ms: u32, "MILLISECONDS", "BIDHUB_DRAIN_MS", "Time over which a graceful stop sends its WebSocket clients elsewhere; 0 ends them at once; bounded by shutdown_timeout_ms [default: 3000 with redis_url, else 0]";
         public_url: String, "URL", "BIDHUB_PUBLIC_URL", "Address under which browsers reach the hub, for links in mail; https makes cookies secure [default: http:// and the address listened on]";
         operator_token: SecretString, "TOKEN", "BIDHUB_OPERATOR_TOKEN", "Bearer token that GET /metrics then asks for; without it metrics are open";
     }

@@ -4,7 +4,7 @@
 //! was paused finds its right expired and not the other way round.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::domain::{Span, Timestamp};
@@ -16,6 +16,14 @@ pub struct Holding {
     /// The right itself.
     pub lease: Lease,
     shared: Arc<Shared>,
+}
+
+/// A lease as whoever renews it knows it: it does not keep the lease alive once the room has forgotten it.
+#[derive(Clone, Debug)]
+pub struct WeakHolding {
+    /// The right itself.
+    pub lease: Lease,
+    shared: Weak<Shared>,
 }
 
 #[derive(Debug)]
@@ -31,6 +39,7 @@ struct Shared {
 struct State {
     speaks_until: Instant,
     busy_since: Option<Instant>,
+    lapse: Option<Outage>,
     revoked: bool,
 }
 
@@ -46,9 +55,15 @@ impl Holding {
     }
 
     fn new(lease: Lease, term: Option<Duration>, sent: Instant, at: Timestamp) -> Self {
-        let state = State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, revoked: false };
+        let state =
+            State { speaks_until: sent + term.unwrap_or_default(), busy_since: None, lapse: None, revoked: false };
         let alive_at = AtomicI64::new(at.millis());
         Self { lease, shared: Arc::new(Shared { term, state: Mutex::new(state), alive_at }) }
+    }
+
+    /// The same right, as long as anyone else knows it.
+    pub fn downgrade(&self) -> WeakHolding {
+        WeakHolding { lease: self.lease, shared: Arc::downgrade(&self.shared) }
     }
 
     /// True while the room may answer in the name of the auction without asking anyone.
@@ -57,21 +72,34 @@ impl Holding {
         !state.revoked && (self.shared.term.is_none() || Instant::now() < state.speaks_until)
     }
 
-    /// Renewed by something that was sent at `sent`, at `at` by the hub's clock. Gives the time since the renewal before,
-    /// if that one had run out: nobody could bid then.
-    pub fn renewed(&self, sent: Instant, at: Timestamp) -> Option<Outage> {
-        let term = self.shared.term?;
+    /// Renewed by something that was sent at `sent`, at `at` by the hub's clock. If the renewal before had run out by then,
+    /// nobody could bid in between: see [`Holding::take_lapse`].
+    pub fn renewed(&self, sent: Instant, at: Timestamp) {
+        let Some(term) = self.shared.term else { return };
         let mut state = self.lock();
         let lapsed = sent > state.speaks_until;
         state.speaks_until = state.speaks_until.max(sent + term);
-        drop(state);
         let before = Timestamp::from_millis(self.shared.alive_at.fetch_max(at.millis(), Ordering::SeqCst));
-        (lapsed && at.since(before) > Span::ZERO).then_some(Outage { from: before, until: at })
+        if lapsed && at.since(before) > Span::ZERO {
+            let from = state.lapse.map_or(before, |lapse| lapse.from);
+            state.lapse = Some(Outage { from, until: at });
+        }
+    }
+
+    /// The time in which the right had run out though it was renewed afterwards, told once.
+    pub fn take_lapse(&self) -> Option<Outage> {
+        self.lock().lapse.take()
     }
 
     /// When it was last known that this right was held, by the hub's clock; none if it never has to be renewed.
     pub fn alive_at(&self) -> Option<Timestamp> {
         self.shared.term.map(|_| Timestamp::from_millis(self.shared.alive_at.load(Ordering::SeqCst)))
+    }
+
+    /// Since when it was not renewed, if that is unusually long at `now`, by the hub's clock.
+    pub fn silent_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let term = i64::try_from(self.shared.term?.as_millis()).unwrap_or(i64::MAX);
+        self.alive_at().filter(|alive| now.since(*alive).millis() > term / 4 * 3)
     }
 
     /// The right is gone: another has it, or it was given back.
@@ -95,6 +123,13 @@ impl Holding {
     }
 }
 
+impl WeakHolding {
+    /// The right; none if the room has forgotten it.
+    pub fn upgrade(&self) -> Option<Holding> {
+        self.shared.upgrade().map(|shared| Holding { lease: self.lease, shared })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,9 +145,11 @@ mod tests {
         let long_ago = now.checked_sub(Duration::from_secs(10)).expect("the machine is up for longer");
         let holding = Holding::expiring(lease(), Duration::from_secs(4), long_ago, at(0));
         assert!(!holding.speaks());
-        assert_eq!(holding.renewed(now, at(10_000)), Some(Outage { from: at(0), until: at(10_000) }));
+        holding.renewed(now, at(10_000));
+        assert_eq!(holding.take_lapse(), Some(Outage { from: at(0), until: at(10_000) }));
         assert!(holding.speaks());
-        assert_eq!(holding.renewed(now, at(10_000)), None);
+        holding.renewed(now, at(10_000));
+        assert_eq!(holding.take_lapse(), None);
         assert!(holding.deserves_renewal(Duration::from_secs(1)));
         holding.work(true);
         assert!(!holding.deserves_renewal(Duration::ZERO));
@@ -120,6 +157,10 @@ mod tests {
         holding.revoke();
         assert!(!holding.speaks() && !holding.deserves_renewal(Duration::from_secs(1)));
         assert!(Holding::lasting(lease()).speaks());
+        let weak = holding.downgrade();
+        assert_eq!(weak.upgrade().map(|holding| holding.lease), Some(lease()));
+        drop(holding);
+        assert!(weak.upgrade().is_none(), "a room that forgot its right is not renewed for ever");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What nodes agree on and tell each other: who runs which room, who is there, and what every node must hear at once.
 //!
-//! Ports and their adapters: [`local`] for a hub that is a single process. Nothing here decides a bid, and nothing here is
-//! the truth about one: messages may be lost, and a right is only a right as far as the journal agrees.
+//! Ports and their adapters: [`local`] for a hub that is a single process, [`redis`] for one of many nodes. Nothing here
+//! decides a bid, and nothing here is the truth about one: messages may be lost, and a right is only a right as far as the
+//! journal agrees.
 
 pub mod holding;
 pub mod local;
+pub mod redis;
+pub mod rendezvous;
 
 use std::sync::Arc;
 
@@ -14,7 +17,8 @@ use tokio::sync::{broadcast, mpsc};
 use crate::domain::{AccountId, AuctionId, NodeId, Timestamp};
 use crate::journal::{Head, Lease};
 
-pub use holding::Holding;
+pub use holding::{Holding, WeakHolding};
+pub use rendezvous::rank;
 
 /// SHA-256 of a session's token or of a foreign token: names a session without being able to open it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

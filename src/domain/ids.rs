@@ -52,10 +52,10 @@ id! {
     LogId
 }
 
-/// The longest bid key accepted, in bytes.
+/// The longest key accepted, in bytes.
 pub const BID_KEY_MAX_BYTES: usize = 128;
 
-/// A bidder's own name for one bid, by which a bid sent twice is decided once.
+/// A caller's own name for one command, by which a bid or an act of staff that is sent twice is decided once.
 /// 1 to [`BID_KEY_MAX_BYTES`] bytes of visible ASCII.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BidKey(Arc<str>);
@@ -67,7 +67,12 @@ impl BidKey {
         (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.into()))
     }
 
-    /// The key as the bidder wrote it.
+    /// A key that the hub makes for a caller who gave none.
+    pub fn generated(id: Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+
+    /// The key as its caller wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

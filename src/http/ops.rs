@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -54,6 +55,8 @@ pub struct Ops {
     pub operator_token: Option<SecretString>,
     /// The time.
     pub clock: Clock,
+    /// Cancelled when the hub begins to stop: from then on it is not ready.
+    pub stopping: CancellationToken,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -65,7 +68,7 @@ struct Health {
 
 #[derive(Serialize, ToSchema)]
 struct Readiness {
-    /// `ready` or `not_ready`.
+    /// `ready`, `not_ready`, or `draining` once the hub has begun to stop.
     #[schema(example = "ready")]
     status: &'static str,
     /// What was asked, and what it answered.
@@ -110,9 +113,9 @@ async fn healthz() -> Json<Health> {
 
 /// Is the hub ready
 ///
-/// Asks everything that the hub cannot do without; ready only if all of it answers.
+/// Asks everything that the hub cannot do without; ready only if all of it answers, and until the hub begins to stop.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = Readiness), (status = 503, description = "Something does not answer", body = Readiness)))]
+    responses((status = 200, body = Readiness), (status = 503, description = "Something does not answer, or the hub is stopping", body = Readiness)))]
 async fn readyz(State(ops): State<Ops>) -> Response {
     let probes = join_all(ops.probes.iter().map(|probe| async {
         let asked = tokio::time::timeout(PROBE_TIMEOUT, (probe.check)()).await;
@@ -124,8 +127,13 @@ async fn readyz(State(ops): State<Ops>) -> Response {
         ProbeResult { name: probe.name, ok: error.is_none() }
     }))
     .await;
-    let ready = probes.iter().all(|probe| probe.ok);
-    let (code, status) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+    let (code, status) = if ops.stopping.is_cancelled() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else if probes.iter().all(|probe| probe.ok) {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    };
     (code, Json(Readiness { status, probes })).into_response()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
 use axum::http::request::Parts;
 
 use super::problem::ApiError;
@@ -21,7 +21,8 @@ impl<S: Send + Sync> FromRequestParts<S> for AuctionPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await.ok();
+        type Names = Path<HashMap<String, String>>;
+        let path = <Names as FromRequestParts<S>>::from_request_parts(parts, state).await.ok();
         let id = path.as_ref().and_then(|Path(names)| names.get("id")?.parse().ok());
         id.map(Self).ok_or_else(|| Rejection::UnknownAuction.into())
     }
@@ -46,5 +47,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
                 format!("Idempotency-Key must be one value of 1 to {BID_KEY_MAX_BYTES} visible ASCII characters");
             ApiError::bad_request("invalid_idempotency_key", detail)
         })
+    }
+}
+
+/// Where the key may be left out: none without the header, 400 for one that is no key.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
+        if !parts.headers.contains_key(IDEMPOTENCY_KEY) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }

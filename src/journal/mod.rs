@@ -3,6 +3,7 @@
 //! A log is a chain of [`Record`]s: number 0 is the creation with its terms, then one for each event. The journal stores,
 //! compares and reads records; it never decides a bid and never knows who is connected.
 
+pub mod archiver;
 pub mod chain;
 pub mod packed;
 pub mod public;
@@ -11,6 +12,8 @@ pub mod snapshot;
 pub mod sql;
 
 mod private;
+
+use std::sync::Arc;
 
 use crate::domain::{AuctionId, LogId, Seq, Timestamp};
 
@@ -152,7 +155,7 @@ pub struct Batch {
     /// The head that the records build on.
     pub onto: Head,
     /// The records, in order.
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     /// When something falls due in the auction by itself, after these records.
     pub due_at: Option<Timestamp>,
 }
@@ -172,8 +175,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Creates a log. A log that is there already stays as it is, and the call fails.
     async fn create(&self, log: NewLog) -> Result<(), JournalError>;
 
-    /// The greatest epoch that this journal knows of in the log; 0 if there is none. The next holder takes a greater one.
-    async fn epoch(&self, auction: AuctionId) -> Result<u64, JournalError>;
+    /// The greatest epoch that this journal knows of in the log; none if there is no such log. The next holder takes a
+    /// greater one.
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError>;
 
     /// Makes the log ready for the holder of `lease`, who has just acquired it: takes the best valid chain among what the
     /// journal has and the `tails` that mirrors still hold, and writes down what is missing. None if there is no such log.
@@ -239,6 +243,9 @@ pub enum JournalError {
         /// The last number that both have in common.
         at: Seq,
     },
+    /// What had to be in the archive is not known to be.
+    #[error(transparent)]
+    NotArchived(#[from] archiver::NotArchived),
     /// Another holder has the right.
     #[error("another holder owns the log")]
     Fenced,

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::record::RecordError;
 
-/// The private part of a record, by its kind. One letter a field: there may be billions of them.
+/// The private part of a record, by its kind. One letter a field: there may be billions of them. The key `k` of an act is
+/// left out where there is none, as it was before acts had keys.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Private {
@@ -17,16 +18,37 @@ pub(super) enum Private {
     Created { r: Option<i64> },
     /// A bid: who, the key, the offer, the ceiling it amounts to.
     Bid { b: Uuid, k: String, o: Offered, c: i64 },
-    /// An act of staff: by whom.
-    Act { by: Uuid },
-    /// A pause: by whom, milliseconds left.
-    Pause { by: Uuid, left: i64 },
-    /// A void: by whom, whose bid, the ceiling left to that bidder, who leads with which ceiling.
-    Void { by: Uuid, b: Uuid, m: Option<i64>, l: Option<(Uuid, i64)> },
+    /// An act of staff: by whom, under which key.
+    Act {
+        by: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        k: Option<String>,
+    },
+    /// A pause: by whom, milliseconds left, the key.
+    Pause {
+        by: Uuid,
+        left: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        k: Option<String>,
+    },
+    /// A void: by whom, whose bid, the ceiling left to that bidder, who leads with which ceiling, the key.
+    Void {
+        by: Uuid,
+        b: Uuid,
+        m: Option<i64>,
+        l: Option<(Uuid, i64)>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        k: Option<String>,
+    },
     /// An end with a winner.
     Won { w: Uuid },
-    /// New terms: by whom, the reserve.
-    Amend { by: Uuid, r: Option<i64> },
+    /// New terms: by whom, the reserve, the key.
+    Amend {
+        by: Uuid,
+        r: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        k: Option<String>,
+    },
     /// An allowance: whose, how much, the version of the hold.
     Allowance { b: Uuid, a: i64, v: u64 },
 }

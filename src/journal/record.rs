@@ -83,17 +83,22 @@ fn private_of(kind: &EventKind) -> Private {
             },
             c: bid.ceiling.minor_units(),
         },
-        EventKind::Paused { by, time_left, .. } => Private::Pause { by: by.0, left: time_left.millis() },
-        EventKind::Resumed { by, .. } | EventKind::Stopped { by, .. } => Private::Act { by: by.0 },
+        EventKind::Paused { by, key, time_left, .. } => {
+            Private::Pause { by: by.0, left: time_left.millis(), k: written(key) }
+        }
+        EventKind::Resumed { by, key, .. } | EventKind::Stopped { by, key, .. } => {
+            Private::Act { by: by.0, k: written(key) }
+        }
         EventKind::BidVoided(void) => Private::Void {
             by: void.by.0,
             b: void.bidder.0,
             m: void.bidder_max.map(Money::minor_units),
             l: void.leader.map(|leader| (leader.account.0, leader.ceiling.minor_units())),
+            k: written(&void.key),
         },
         EventKind::Ended { winner: Some(winner), .. } => Private::Won { w: winner.account.0 },
-        EventKind::Amended { by, terms, .. } => {
-            Private::Amend { by: by.0, r: terms.format.reserve().map(Money::minor_units) }
+        EventKind::Amended { by, key, terms, .. } => {
+            Private::Amend { by: by.0, r: terms.format.reserve().map(Money::minor_units), k: written(key) }
         }
         EventKind::AllowanceSet { bidder, amount, version } => {
             Private::Allowance { b: bidder.0, a: amount.minor_units(), v: *version }
@@ -172,16 +177,21 @@ fn kind_of(public: PublicRecord, private: Private) -> Result<EventKind, RecordEr
                 _ => return Err(malformed("unknown cause")),
             },
         },
-        ("paused", Private::Pause { by, left }) => {
-            EventKind::Paused { by: AccountId(by), reason: reason()?, time_left: Span::from_millis(left) }
+        ("paused", Private::Pause { by, left, k }) => {
+            EventKind::Paused { by: AccountId(by), key: key(k)?, reason: reason()?, time_left: Span::from_millis(left) }
         }
-        ("resumed", Private::Act { by }) => EventKind::Resumed { by: AccountId(by), ends_at: ends_at()? },
-        ("stopped", Private::Act { by }) => EventKind::Stopped { by: AccountId(by), reason: reason()? },
+        ("resumed", Private::Act { by, k }) => {
+            EventKind::Resumed { by: AccountId(by), key: key(k)?, ends_at: ends_at()? }
+        }
+        ("stopped", Private::Act { by, k }) => {
+            EventKind::Stopped { by: AccountId(by), key: key(k)?, reason: reason()? }
+        }
         ("suspended", Private::Nothing) => {
             EventKind::Suspended { since: need(public.since, "since")?.0, until: need(public.until, "until")?.0 }
         }
-        ("bid_voided", Private::Void { by, b, m, l }) => EventKind::BidVoided(BidVoided {
+        ("bid_voided", Private::Void { by, b, m, l, k }) => EventKind::BidVoided(BidVoided {
             by: AccountId(by),
+            key: key(k)?,
             reason: reason()?,
             voided: Seq(need(public.voided, "voided")?),
             bidder: AccountId(b),
@@ -213,10 +223,11 @@ fn kind_of(public: PublicRecord, private: Private) -> Result<EventKind, RecordEr
                 _ => return Err(malformed("a winner without a name or a name without a winner")),
             },
         },
-        ("amended", Private::Amend { by, r }) => {
+        ("amended", Private::Amend { by, r, k }) => {
             let terms = need(public.terms.as_deref(), "terms")?;
             let (terms, listing) = terms.restore(r.map(money).transpose()?).map_err(malformed)?;
-            EventKind::Amended { by: AccountId(by), terms: Box::new(terms), listing: Box::new(listing) }
+            let (by, key) = (AccountId(by), key(k)?);
+            EventKind::Amended { by, key, terms: Box::new(terms), listing: Box::new(listing) }
         }
         ("private", Private::Allowance { b, a, v }) => {
             let amount = Money::or_zero(a).ok_or_else(|| malformed("amount out of range"))?;
@@ -224,6 +235,14 @@ fn kind_of(public: PublicRecord, private: Private) -> Result<EventKind, RecordEr
         }
         (kind, _) => return Err(malformed(format!("unknown kind {kind:?}, or its private part is another's"))),
     })
+}
+
+fn written(key: &Option<BidKey>) -> Option<String> {
+    key.as_ref().map(|key| key.as_str().to_owned())
+}
+
+fn key(written: Option<String>) -> Result<Option<BidKey>, RecordError> {
+    written.map(|text| BidKey::new(&text).ok_or_else(|| malformed("no key"))).transpose()
 }
 
 fn need<T>(field: Option<T>, name: &str) -> Result<T, RecordError> {

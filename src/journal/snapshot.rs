@@ -11,7 +11,7 @@ use crate::domain::auction::view::PublicTerms;
 use crate::domain::auction::*;
 use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// A state, written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +38,7 @@ struct Body {
     ever_bid: bool,
     aliases: u32,
     bidders: Vec<BidderBody>,
+    acts: Vec<ActBody>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +59,24 @@ struct BidderBody {
     allowance: i64,
     allowance_version: u64,
     keys: Vec<KeyBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ActBody {
+    by: Uuid,
+    key: String,
+    asked: AskedBody,
+    at: i64,
+    seq: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum AskedBody {
+    Pause(String),
+    Resume,
+    Stop(String),
+    Void(String, u64),
+    Amend,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,6 +120,7 @@ impl Snapshot {
             ever_bid: state.ever_bid,
             aliases: state.aliases,
             bidders: state.bidders().map(|(account, bidder)| bidder_body(account, bidder)).collect(),
+            acts: state.acts().map(act_body).collect(),
         };
         let packed = rmp_serde::to_vec(&body).unwrap_or_default();
         let mut sealed = Sha256::digest(&packed).to_vec();
@@ -150,8 +170,39 @@ impl Snapshot {
             let account = AccountId(bidder.account);
             state.restore_bidder(account, restore_bidder(bidder)?);
         }
+        for act in body.acts {
+            state.restore_act(restore_act(act)?);
+        }
         Some(state)
     }
+}
+
+fn act_body(act: &KeyedAct) -> ActBody {
+    ActBody {
+        by: act.by.0,
+        key: act.key.as_str().to_owned(),
+        asked: match &act.asked {
+            Asked::Pause { reason } => AskedBody::Pause((**reason).to_owned()),
+            Asked::Resume => AskedBody::Resume,
+            Asked::Stop { reason } => AskedBody::Stop((**reason).to_owned()),
+            Asked::Void { reason, seq } => AskedBody::Void((**reason).to_owned(), seq.0),
+            Asked::Amend => AskedBody::Amend,
+        },
+        at: act.at.millis(),
+        seq: act.seq.0,
+    }
+}
+
+fn restore_act(body: ActBody) -> Option<KeyedAct> {
+    let asked = match body.asked {
+        AskedBody::Pause(reason) => Asked::Pause { reason: reason.into() },
+        AskedBody::Resume => Asked::Resume,
+        AskedBody::Stop(reason) => Asked::Stop { reason: reason.into() },
+        AskedBody::Void(reason, seq) => Asked::Void { reason: reason.into(), seq: Seq(seq) },
+        AskedBody::Amend => Asked::Amend,
+    };
+    let (by, key) = (AccountId(body.by), BidKey::new(&body.key)?);
+    Some(KeyedAct { by, key, asked, at: Timestamp::from_millis(body.at), seq: Seq(body.seq) })
 }
 
 fn bidder_body(account: AccountId, bidder: &Bidder) -> BidderBody {

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -91,6 +92,7 @@ pub struct Client {
     codec: Codec,
     asked: mpsc::Sender<Asked>,
     next_id: AtomicI64,
+    come_again: Arc<OnceLock<Instant>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -120,8 +122,9 @@ impl Client {
         })?;
         let (asked, requests) = mpsc::channel(QUEUE_CAPACITY);
         let (pushes, pushed) = mpsc::channel(PUSHES_CAPACITY);
-        let task = tokio::spawn(run(socket, requests, pushes));
-        Ok((Self { codec, asked, next_id: AtomicI64::new(1), task }, pushed))
+        let come_again = Arc::new(OnceLock::new());
+        let task = tokio::spawn(run(socket, requests, pushes, come_again.clone()));
+        Ok((Self { codec, asked, next_id: AtomicI64::new(1), come_again, task }, pushed))
     }
 
     /// Asks and waits for the answer.
@@ -134,6 +137,12 @@ impl Client {
             Ok(answer) => answer.map_err(|_| ClientError::Closed),
             Err(_) => Err(ClientError::Late),
         }
+    }
+
+    /// How long a hub that stops wants this client to wait still before it connects again. At that moment the client
+    /// ends the connection by itself, once what was asked is answered.
+    pub fn reconnect_after(&self) -> Duration {
+        self.come_again.get().map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()))
     }
 
     /// True once the connection has ended.
@@ -154,12 +163,27 @@ fn worth_another_try(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-async fn run(mut socket: Socket, mut requests: mpsc::Receiver<Asked>, pushes: mpsc::Sender<Message>) {
+async fn run(
+    mut socket: Socket,
+    mut requests: mpsc::Receiver<Asked>,
+    pushes: mpsc::Sender<Message>,
+    come_again: Arc<OnceLock<Instant>>,
+) {
     let mut waiting: HashMap<i64, oneshot::Sender<Message>> = HashMap::new();
-    loop {
+    let (mut leaving, mut done) = (false, false);
+    while !(done && waiting.is_empty()) {
+        let leave_at = come_again.get().copied().unwrap_or_else(Instant::now);
         tokio::select! {
-            asked = requests.recv() => {
-                let Some(Asked { id, frame, reply }) = asked else { break };
+            () = tokio::time::sleep_until(leave_at.into()), if come_again.get().is_some() && !leaving => {
+                leaving = true;
+                requests.close();
+            }
+            asked = requests.recv(), if !done => {
+                let Some(Asked { id, frame, reply }) = asked else {
+                    waiting.retain(|_, reply| !reply.is_closed());
+                    done = true;
+                    continue;
+                };
                 // Who gave up waiting is forgotten here, so that the table stays as small as what is under way.
                 waiting.retain(|_, reply| !reply.is_closed());
                 waiting.insert(id, reply);
@@ -177,6 +201,10 @@ async fn run(mut socket: Socket, mut requests: mpsc::Receiver<Asked>, pushes: mp
                         }
                     }
                     Some(Ok(Received { reply_to: None, message })) => {
+                        if let Message::Draining { reconnect_after_ms } = message {
+                            // The first moment counts: a hub says it once.
+                            let _ = come_again.set(Instant::now() + Duration::from_millis(reconnect_after_ms));
+                        }
                         // A program that does not read its pushes does not stop its answers.
                         let _ = pushes.try_send(message);
                     }

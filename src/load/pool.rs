@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::{Mutex, OnceCell};
@@ -46,7 +47,8 @@ impl Pool {
 
     /// The socket of `bidder`, connected if need be.
     pub async fn hold(&self, bidder: &str) -> Result<Held, ClientError> {
-        let held = self.slot(bidder).await;
+        let (held, wait) = self.slot(bidder).await;
+        tokio::time::sleep(wait).await;
         let connect = || async {
             let token = self.token(bidder)?;
             Client::connect(&self.url, Some(&token), self.codec).await.map(|(client, _)| client)
@@ -55,16 +57,18 @@ impl Pool {
         Ok(held)
     }
 
-    async fn slot(&self, bidder: &str) -> Held {
+    /// The bidder's slot, and how long to wait before a new socket is opened in it.
+    async fn slot(&self, bidder: &str) -> (Held, Duration) {
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots.lock().await;
         if let Some(slot) = slots.get_mut(bidder)
             && !slot.socket.get().is_some_and(Client::is_closed)
         {
             slot.used = used;
-            return slot.socket.clone();
+            return (slot.socket.clone(), Duration::ZERO);
         }
-        slots.remove(bidder);
+        let ended = slots.remove(bidder);
+        let wait = ended.and_then(|slot| slot.socket.get().map(Client::reconnect_after)).unwrap_or_default();
         while slots.len() >= self.capacity {
             let idle = slots.iter().filter(|(_, slot)| Arc::strong_count(&slot.socket) == 1);
             let Some(quiet) = idle.min_by_key(|(_, slot)| slot.used).map(|(name, _)| name.clone()) else { break };
@@ -77,7 +81,7 @@ impl Pool {
         }
         let socket = Arc::new(OnceCell::new());
         slots.insert(bidder.to_owned(), Slot { socket: socket.clone(), used });
-        socket
+        (socket, wait)
     }
 
     /// Closes every socket that nobody holds.

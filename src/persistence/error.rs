@@ -36,6 +36,19 @@ impl StoreError {
         matches!(self, Self::Driver(PoolTimedOut | PoolClosed | WorkerCrashed | Io(_)))
     }
 
+    /// True if the database is away, or is not in a state to do what was asked, so that the same may work later: no
+    /// connection, a conflict between transactions, no resources, a lock or a limit in the way, a server that is starting
+    /// or stopping.
+    pub fn is_passing(&self) -> bool {
+        const CLASSES: [&str; 7] = ["08", "25", "40", "53", "55", "57", "58"];
+        match self {
+            Self::Driver(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.len() == 5 && CLASSES.iter().any(|class| code.starts_with(class)))
+            }
+            _ => self.is_unavailable(),
+        }
+    }
+
     /// True if the cause is a row that is there already (a unique or primary key).
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.is_unique_violation())

@@ -3,6 +3,7 @@
 //! A feature that keeps rows about auctions implements [`Projection`]; the [`Projector`] pulls records from the journal in
 //! the order of their commit and hands them over, in the same transaction in which it moves the checkpoint. What is
 //! written here can be made again from the journal at any time. Nothing here decides anything, and no room waits for it.
+//! Of many nodes, one moves projections on; the others look how far it has come.
 
 mod progress;
 mod projector;

@@ -9,6 +9,9 @@ use crate::domain::{Span, Timestamp};
 /// How old the oldest record that is not projected may be before the hub counts as not ready.
 pub const LAG_MAX: Span = Span::from_secs(30);
 
+/// How often those who wait ask though nothing was told: another node may move the projections on.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
 /// What the projector tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Reach {
@@ -27,7 +30,8 @@ impl Progress {
         Self(reach)
     }
 
-    /// Asks `reached` now and after whatever is projected, until it says yes or `limit` is over. False if it never did.
+    /// Asks `reached` now, after whatever is projected here, and every now and then, until it says yes or `limit` is over.
+    /// False if it never did.
     pub async fn wait_until<F, E>(&self, limit: Duration, mut reached: impl FnMut() -> F) -> Result<bool, E>
     where
         F: Future<Output = Result<bool, E>>,
@@ -40,9 +44,14 @@ impl Progress {
             if reached().await? {
                 return Ok(true);
             }
-            match tokio::time::timeout_at(deadline, reach.changed()).await {
-                Ok(Ok(())) => {}
-                _ => return Ok(false),
+            let now = tokio::time::Instant::now();
+            if now >= deadline {
+                return Ok(false);
+            }
+            let until = deadline.min(now + ASK_EVERY);
+            if let Ok(Err(_)) = tokio::time::timeout_at(until, reach.changed()).await {
+                // This process projects no more, but another may.
+                tokio::time::sleep_until(until).await;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The one task that moves projections on. It pulls: what it has not read stays in the journal, so that nothing piles up
-//! in memory however far behind it is.
+//! in memory however far behind it is. Of many nodes the one that holds the task does the work; should two believe that
+//! they do, their checkpoints keep them from doing anything twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::progress::Reach;
 use super::{Progress, Projected, Projection, store};
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::journal::sql::SqlJournal;
+use crate::coordination::Leases;
+use crate::journal::sql::Feed;
 use crate::journal::{JournalError, RecordError};
 use crate::persistence::{Db, StoreError};
 
@@ -23,6 +25,9 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 /// Under load, what is committed gathers for this long, so that one transaction takes many records and the disk is left
 /// to the bids. After a quiet while nothing waits.
 const GATHER: Duration = Duration::from_millis(100);
+/// The name under which nodes agree on which of them does the work, and how often each asks whether it is the one.
+const TASK: &str = "projector";
+const ASK_EVERY: Duration = Duration::from_secs(3);
 const BACKOFF_MIN_MS: u64 = 200;
 const BACKOFF_MAX_MS: u64 = 30_000;
 
@@ -31,8 +36,10 @@ const BACKOFF_MAX_MS: u64 = 30_000;
 pub struct Deps {
     /// Where projections write.
     pub db: Db,
-    /// Where they read.
-    pub journal: SqlJournal,
+    /// What they read.
+    pub feed: Feed,
+    /// Says whether this node does the work.
+    pub leases: Arc<dyn Leases>,
     /// The time, to tell how far behind they are.
     pub clock: Clock,
     /// Jitter.
@@ -45,6 +52,8 @@ pub struct Projector {
     deps: Deps,
     lanes: Vec<Lane>,
     reach: watch::Sender<Reach>,
+    holds: bool,
+    asked_at: Option<Instant>,
 }
 
 struct Lane {
@@ -75,7 +84,7 @@ impl Projector {
     pub fn new(deps: Deps, projections: Vec<Arc<dyn Projection>>) -> Self {
         let lane = |projection| Lane { projection, position: 0, known: false, failures: 0, retry_at: None };
         let lanes = projections.into_iter().map(lane).collect();
-        Self { deps, lanes, reach: watch::channel(Reach::default()).0 }
+        Self { deps, lanes, reach: watch::channel(Reach::default()).0, holds: false, asked_at: None }
     }
 
     /// Follows it from outside.
@@ -90,9 +99,10 @@ impl Projector {
             () = stop.cancelled() => {}
             () = self.follow() => {}
         }
-        for lane in &mut self.lanes {
-            (lane.known, lane.retry_at) = (false, None);
+        if !self.holds_task().await {
+            return;
         }
+        self.forget_positions();
         if tokio::time::timeout(flush_limit, self.catch_up()).await.is_err() {
             tracing::warn!("projections are left behind; they catch up at the next start");
         }
@@ -101,11 +111,52 @@ impl Projector {
     async fn follow(&mut self) {
         loop {
             let started = Instant::now();
-            while self.step().await >= PAGE_RECORDS as usize {}
+            while self.holds_task().await && self.step().await >= PAGE_RECORDS as usize {}
+            if !self.holds {
+                self.look().await;
+            }
             self.report().await;
             // Which of the two it was makes no difference.
-            let _ = tokio::time::timeout(POLL_EVERY, self.deps.journal.committed()).await;
+            let _ = tokio::time::timeout(POLL_EVERY, self.deps.feed.moved()).await;
             tokio::time::sleep_until(started + GATHER).await;
+        }
+    }
+
+    /// True if this node does the work. Asks again when the answer is a few seconds old; while nobody can say, it does not.
+    async fn holds_task(&mut self) -> bool {
+        if self.asked_at.is_some_and(|at| at.elapsed() < ASK_EVERY) {
+            return self.holds;
+        }
+        self.asked_at = Some(Instant::now());
+        let holds = match self.deps.leases.task(TASK).await {
+            Ok(holds) => holds,
+            Err(error) => {
+                tracing::warn!(%error, "whether this node projects cannot be learned: {error}");
+                false
+            }
+        };
+        if holds != self.holds {
+            tracing::info!(holds, "this node {} projections", if holds { "moves" } else { "no longer moves" });
+            self.forget_positions();
+        }
+        self.holds = holds;
+        holds
+    }
+
+    /// Looks how far another node has come.
+    async fn look(&mut self) {
+        let before: Vec<i64> = self.lanes.iter().map(|lane| lane.position).collect();
+        self.forget_positions();
+        self.load_positions().await;
+        if self.lanes.iter().map(|lane| lane.position).ne(before) {
+            self.reach.send_modify(|reach| reach.moves += 1);
+        }
+    }
+
+    /// Somebody else may have moved the checkpoints.
+    fn forget_positions(&mut self) {
+        for lane in &mut self.lanes {
+            (lane.known, lane.retry_at) = (false, None);
         }
     }
 
@@ -171,7 +222,7 @@ impl Projector {
 
     /// Records after `from` up to `until`, as far as this program can read them.
     async fn page(&self, from: i64, until: Option<i64>) -> Result<Vec<Projected>, Failure> {
-        let records = self.deps.journal.feed(from, PAGE_RECORDS).await?;
+        let records = self.deps.feed.after(from, PAGE_RECORDS).await?;
         let within = records.into_iter().take_while(|record| until.is_none_or(|until| record.position <= until));
         let mut page = Vec::new();
         for record in within {
@@ -216,14 +267,14 @@ impl Projector {
         tracing::warn!(projection = name, %failure, "projection {name} failed and will try again: {failure}");
     }
 
-    /// Tells how far behind the last one is. When the journal cannot be asked, what was told last stays.
+    /// Tells how far behind the last one is; holes between positions count as records. When the journal cannot be asked, what was told last stays.
     async fn report(&self) {
         let Some(furthest) = self.lanes.iter().map(|lane| lane.position).min() else { return };
-        let Ok(last) = self.deps.journal.last_position().await else { return };
+        let Ok(last) = self.deps.feed.last_position().await else { return };
         let behind = (last - furthest).max(0);
         let mut pending_since = None;
         if behind > 0 {
-            let Ok(oldest) = self.deps.journal.feed(furthest, 1).await else { return };
+            let Ok(oldest) = self.deps.feed.after(furthest, 1).await else { return };
             pending_since = oldest.first().and_then(|it| it.record.public().ok()).map(|public| public.at.0);
         }
         self.reach

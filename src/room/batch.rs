@@ -1,12 +1,10 @@
 //! The deciding part of a room: from what was asked to sealed records and answers. It awaits nothing and tells nobody;
 //! what it has decided is only true once the actor has committed it.
 
-use std::sync::Arc;
-
-use super::handle::{Act, Answer, Reply};
+use super::handle::{Answer, Ask, Envelope, InFlight, Reply};
 use super::recovery::Recovered;
 use super::rejected::RejectedKeys;
-use crate::domain::auction::{Bid, Command, Event, Offer, PriorBid, Rejection, State};
+use crate::domain::auction::{Asked, Bid, Command, Event, Offer, Rejection, State};
 use crate::domain::{AccountId, BidKey, Span, Timestamp};
 use crate::journal::record::seal_event;
 use crate::journal::{Chain, Head, Outage, Record};
@@ -16,7 +14,8 @@ pub(super) struct Desk {
     pub state: State,
     chain: Chain,
     epoch: u64,
-    rejected: RejectedKeys,
+    rejected: RejectedKeys<Offer>,
+    rejected_acts: RejectedKeys<Asked>,
     remember_for: Span,
 }
 
@@ -27,40 +26,81 @@ pub(super) struct Pending {
     pub events: Vec<Event>,
     pub records: Vec<Record>,
     pub replies: Vec<Waiting>,
+    /// To be appended though nothing happens in it.
+    pub confirms: bool,
     /// What was refused on the state that this batch makes.
-    pub refused: Vec<(AccountId, BidKey)>,
+    pub refused: Refused,
+}
+
+/// Bids and acts that were refused, by who sent them under which key.
+#[derive(Default)]
+pub(super) struct Refused {
+    bids: Vec<(AccountId, BidKey)>,
+    acts: Vec<(AccountId, BidKey)>,
+}
+
+/// By what the answer to a command is found again in the log.
+enum Named {
+    Bid(AccountId, BidKey, Offer),
+    Act(AccountId, BidKey, Asked),
+}
+
+impl Named {
+    /// The name of what is asked, if it has a key.
+    fn of(ask: &Ask) -> Option<Self> {
+        match ask {
+            Ask::Bid(bid) => Some(Self::Bid(bid.bidder, bid.key.clone(), bid.offer)),
+            Ask::Act(act) => {
+                act.clone().with(Vec::new()).keyed().map(|(by, key, asked)| Self::Act(by, key.clone(), asked))
+            }
+            Ask::Look | Ask::HandOver | Ask::Shutdown => None,
+        }
+    }
 }
 
 /// An answer that waits for the commit it rests on.
 pub(super) struct Waiting {
     pub reply: Reply,
     pub answer: Result<Answer, Rejection>,
-    /// By what a bid's verdict is found again, should the commit fail.
-    pub bid: Option<(AccountId, BidKey, Offer)>,
+    /// What was asked, to find its answer again or to ask for it elsewhere, should the commit fail.
+    pub again: Option<Ask>,
+    pub entered: Timestamp,
+    pub deadline: Timestamp,
+    pub forwarded: bool,
     /// Counts the bid as in flight until it is answered.
-    pub _slot: Option<super::handle::InFlight>,
+    pub _slot: Option<InFlight>,
 }
 
 impl Desk {
-    pub(super) fn new(recovered: &Recovered, epoch: u64, remember_for: Span) -> Self {
-        let (state, chain) = (recovered.state.clone(), recovered.chain.clone());
-        Self { state, chain, epoch, rejected: RejectedKeys::default(), remember_for }
+    pub(super) fn new(recovered: Recovered, epoch: u64, remember_for: Span) -> Self {
+        let Recovered { state, chain, .. } = recovered;
+        let (rejected, rejected_acts) = (RejectedKeys::default(), RejectedKeys::default());
+        Self { state, chain, epoch, rejected, rejected_acts, remember_for }
     }
 
     /// Goes on from what the log says, forgetting what was decided ahead of it: what was `refused` on a state that never
     /// came to be must be decided anew.
-    pub(super) fn restart(&mut self, recovered: Recovered, epoch: u64, refused: &[(AccountId, BidKey)]) {
+    pub(super) fn restart(&mut self, recovered: Recovered, epoch: u64, refused: &Refused) {
         self.state = recovered.state;
         self.chain = recovered.chain;
         self.epoch = epoch;
-        self.rejected.forget(refused);
+        self.rejected.forget(&refused.bids);
+        self.rejected_acts.forget(&refused.acts);
     }
 
-    /// What the log says of a bid whose commit was not heard of.
-    pub(super) fn found(&self, bidder: AccountId, key: &BidKey, offer: Offer) -> Result<Answer, Rejection> {
-        match self.state.remembered(bidder, key) {
-            Some(first) if first.offer == offer => Ok(Answer::Verdict(first.verdict)),
-            Some(_) => Err(Rejection::KeyReused),
+    /// What the log says of something whose commit was not heard of.
+    pub(super) fn found(&self, ask: &Ask) -> Result<Answer, Rejection> {
+        let found = match Named::of(ask).ok_or(Rejection::Unavailable)? {
+            Named::Bid(by, key, offer) => {
+                self.state.remembered(by, &key).map(|first| (first.offer == offer, Answer::Verdict(first.verdict)))
+            }
+            Named::Act(by, key, asked) => {
+                self.state.done(by, &key).map(|first| (first.asked == asked, Answer::Done(first.seq)))
+            }
+        };
+        match found {
+            Some((true, answer)) => Ok(answer),
+            Some((false, _)) => Err(Rejection::KeyReused),
             None => Err(Rejection::Unavailable),
         }
     }
@@ -87,7 +127,7 @@ impl Desk {
     pub(super) fn bid(&mut self, bid: Bid, now: Timestamp, pending: &mut Pending) -> Result<Answer, Rejection> {
         self.tick(now, pending);
         self.rejected.expire(now);
-        if let Some(rejection) = self.rejected.get(&bid) {
+        if let Some(rejection) = self.rejected.get(bid.bidder, &bid.key, &bid.offer) {
             return Err(rejection);
         }
         let command = Command::Bid(bid);
@@ -96,33 +136,34 @@ impl Desk {
         match decided {
             Ok(_) => self.state.verdict(bid.bidder, &bid.key).map(Answer::Verdict).ok_or(Rejection::Unavailable),
             Err(rejection) => {
-                if self.rejected.remember(&bid, rejection, now.plus(self.remember_for)) {
-                    pending.refused.push((bid.bidder, bid.key));
+                let name = (bid.bidder, &bid.key);
+                if self.rejected.remember(name, bid.offer, rejection, now.plus(self.remember_for)) {
+                    pending.refused.bids.push((bid.bidder, bid.key));
                 }
                 Err(rejection)
             }
         }
     }
 
-    /// Decides an act; `bids` are those that count, which only a void needs.
-    pub(super) fn act(
-        &mut self,
-        act: Act,
-        bids: Vec<PriorBid>,
-        now: Timestamp,
-        pending: &mut Pending,
-    ) -> Result<Answer, Rejection> {
+    /// Decides an act that entered at `now`.
+    pub(super) fn act(&mut self, act: &Command, now: Timestamp, pending: &mut Pending) -> Result<Answer, Rejection> {
         self.tick(now, pending);
-        let command = match act {
-            Act::Pause { by, reason } => Command::Pause { by, reason },
-            Act::Resume { by } => Command::Resume { by },
-            Act::Stop { by, reason, only_without_bids } => Command::Stop { by, reason, only_without_bids },
-            Act::Void { by, reason, seq } => Command::Void { by, reason, seq, bids },
-            Act::Amend { by, terms, listing } => Command::Amend { by, terms, listing },
-            Act::SetAllowance { bidder, amount, version } => Command::SetAllowance { bidder, amount, version },
+        self.rejected_acts.expire(now);
+        let Some((by, key, asked)) = act.keyed() else {
+            return self.decide(act, now, pending).map(|_| Answer::Done(self.state.seq));
         };
-        self.decide(&command, now, pending)?;
-        Ok(Answer::Done(self.state.seq))
+        if let Some(rejection) = self.rejected_acts.get(by, key, &asked) {
+            return Err(rejection);
+        }
+        match self.decide(act, now, pending) {
+            Ok(_) => self.state.done(by, key).map(|done| Answer::Done(done.seq)).ok_or(Rejection::Unavailable),
+            Err(rejection) => {
+                if self.rejected_acts.remember((by, key), asked, rejection, now.plus(self.remember_for)) {
+                    pending.refused.acts.push((by, key.clone()));
+                }
+                Err(rejection)
+            }
+        }
     }
 
     /// Decides, applies and seals. Gives the number of events.
@@ -143,9 +184,15 @@ impl Desk {
     }
 }
 
-impl Pending {
-    /// The public bytes of the events, shared with the records.
-    pub(super) fn publics(&self) -> Vec<Arc<str>> {
-        self.records.iter().map(|record| record.public.clone()).collect()
+impl Waiting {
+    /// Gives the answer.
+    pub(super) fn give(self) {
+        self.reply.give(self.answer);
+    }
+
+    /// What was asked again, as it came, to be asked for elsewhere: its key makes that safe.
+    pub(super) fn into_envelope(self) -> Option<Envelope> {
+        let Self { reply, again, entered, deadline, forwarded, _slot, .. } = self;
+        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, _slot })
     }
 }

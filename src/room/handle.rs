@@ -2,42 +2,26 @@
 //! except where a reply is awaited.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::act::Act;
 use super::fanout::Watcher;
 use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
-use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
-use crate::domain::{AccountId, AuctionId, Money, Seq, Span, Timestamp};
-
-/// What is asked of a room besides bids.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the fields are those of Command")]
-pub enum Act {
-    /// Halt the bidding.
-    Pause { by: AccountId, reason: Arc<str> },
-    /// Let it go on.
-    Resume { by: AccountId },
-    /// End it for good.
-    Stop { by: AccountId, reason: Arc<str>, only_without_bids: bool },
-    /// Take a bid out of the race.
-    Void { by: AccountId, reason: Arc<str>, seq: Seq },
-    /// Change what is offered.
-    Amend { by: AccountId, terms: Box<Terms>, listing: Box<Listing> },
-    /// Set what a bidder has set aside here.
-    SetAllowance { bidder: AccountId, amount: Money, version: u64 },
-}
+use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
+use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 
 /// What a room answers to what it has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// To a bid.
     Verdict(Verdict),
-    /// To an act: the number of its last event.
+    /// To an act: the number of its event, which is that of the first asking if its key came before.
     Done(Seq),
 }
 
@@ -74,14 +58,19 @@ pub(super) struct Envelope {
     pub entered: Timestamp,
     pub deadline: Timestamp,
     pub reply: Reply,
+    /// It came from another node, and goes no further if this one cannot decide it.
+    pub forwarded: bool,
     pub _slot: Option<InFlight>,
 }
 
+#[derive(Clone)]
 pub(super) enum Ask {
     Bid(Bid),
     Act(Act),
     /// Time has passed: look what is due.
     Look,
+    /// Let another node run the room, and go on as its mirror.
+    HandOver,
     Shutdown,
 }
 
@@ -134,6 +123,7 @@ pub struct RoomHandle {
     pub(super) mailbox: mpsc::Sender<Envelope>,
     pub(super) mirror: Arc<Mirror>,
     pub(super) gone: CancellationToken,
+    pub(super) owned: Arc<AtomicBool>,
     pub(super) clock: Clock,
     pub(super) in_flight: Arc<Counts>,
     pub(super) in_flight_max: InFlightLimit,
@@ -144,6 +134,11 @@ impl RoomHandle {
     /// Whose room.
     pub fn auction(&self) -> AuctionId {
         self.auction
+    }
+
+    /// True while this node runs the room; else it follows the node that does.
+    pub fn is_owned(&self) -> bool {
+        self.owned.load(Ordering::Relaxed)
     }
 
     /// How long an answer may take; after that the one who asked gives up.
@@ -158,7 +153,7 @@ impl RoomHandle {
             reply.give(Err(Rejection::BidInFlight));
             return Ok(());
         };
-        match self.send(Ask::Bid(bid), reply, Some(slot)) {
+        match self.send(Ask::Bid(bid), self.own_deadline(), reply, false, Some(slot)) {
             Err((Ask::Bid(bid), reply)) => Err((bid, reply)),
             _ => Ok(()),
         }
@@ -166,7 +161,7 @@ impl RoomHandle {
 
     /// Hands an act in; comes back if the room is closing.
     pub(super) fn submit_act(&self, act: Act, reply: Reply) -> Result<(), (Act, Reply)> {
-        match self.send(Ask::Act(act), reply, None) {
+        match self.send(Ask::Act(act), self.own_deadline(), reply, false, None) {
             Err((Ask::Act(act), reply)) => Err((act, reply)),
             _ => Ok(()),
         }
@@ -174,20 +169,54 @@ impl RoomHandle {
 
     /// Asks the room to look at the clock, which may have been set. A room too busy to be asked looks by itself.
     pub(super) fn nudge(&self) {
-        let _ = self.send(Ask::Look, Reply::new(|_| ()), None);
+        let _ = self.send(Ask::Look, self.own_deadline(), Reply::new(|_| ()), false, None);
+    }
+
+    /// Hands in what another node asks for; a room that cannot decide it says `unavailable` at once.
+    pub(super) fn submit_forwarded(&self, ask: Ask, deadline: Timestamp, reply: Reply) -> Result<(), (Ask, Reply)> {
+        let slot = match &ask {
+            Ask::Bid(bid) => match InFlight::take(&self.in_flight, bid.bidder, self.in_flight_max) {
+                Some(slot) => Some(slot),
+                None => {
+                    reply.give(Err(Rejection::BidInFlight));
+                    return Ok(());
+                }
+            },
+            _ => None,
+        };
+        self.send(ask, deadline.min(self.own_deadline()), reply, true, slot)
+    }
+
+    /// Asks the room to let another node run it.
+    pub(super) async fn hand_over(&self) {
+        self.order(Ask::HandOver).await;
     }
 
     /// Asks the room to finish what it has and go away.
     pub(super) async fn shutdown(&self) {
-        let now = self.clock.now();
-        let (ask, reply) = (Ask::Shutdown, Reply::new(|_| ()));
-        let envelope = Envelope { ask, entered: now, deadline: Timestamp::MAX, reply, _slot: None };
+        self.order(Ask::Shutdown).await;
+    }
+
+    async fn order(&self, ask: Ask) {
+        let (entered, reply) = (self.clock.now(), Reply::new(|_| ()));
+        let envelope = Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, _slot: None };
         let _ = self.mailbox.send(envelope).await;
     }
 
-    fn send(&self, ask: Ask, reply: Reply, slot: Option<InFlight>) -> Result<(), (Ask, Reply)> {
+    fn own_deadline(&self) -> Timestamp {
+        self.clock.now().plus(self.deadline)
+    }
+
+    fn send(
+        &self,
+        ask: Ask,
+        deadline: Timestamp,
+        reply: Reply,
+        forwarded: bool,
+        slot: Option<InFlight>,
+    ) -> Result<(), (Ask, Reply)> {
         let entered = self.clock.now();
-        let envelope = Envelope { ask, entered, deadline: entered.plus(self.deadline), reply, _slot: slot };
+        let envelope = Envelope { ask, entered, deadline, reply, forwarded, _slot: slot };
         match self.mailbox.try_send(envelope) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(envelope)) => {

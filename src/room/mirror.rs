@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::fanout::{Frame, Watcher};
+use super::recovery::{Base, Fresh, Recovered};
 use crate::domain::auction::view::{OwnView, PublicState};
 use crate::domain::auction::{Event, State, Terms};
 use crate::domain::{AccountId, AuctionId, LogId, Seq};
+use crate::journal::{Head, Packed, Record};
 
 /// How many events a mirror keeps for those who come back.
 const RECENT_MAX: usize = 1_024;
@@ -17,12 +19,18 @@ const RECENT_MAX: usize = 1_024;
 pub(super) struct Mirror {
     auction: AuctionId,
     coalesce: Duration,
+    /// How many records it keeps whole, should the journal lose them.
+    tail_max: usize,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     log: LogId,
     state: State,
+    head: Head,
+    /// The epoch of the last record.
+    epoch: u64,
+    tail: Tail,
     recent: VecDeque<Arc<str>>,
     pending: Vec<Arc<str>>,
     pending_since: Option<Instant>,
@@ -63,35 +71,41 @@ pub struct Joined {
 }
 
 impl Mirror {
-    pub(super) fn new(
-        auction: AuctionId,
-        log: LogId,
-        state: State,
-        recent: VecDeque<Arc<str>>,
-        coalesce: Duration,
-    ) -> Self {
+    pub(super) fn new(auction: AuctionId, recovered: &Recovered, coalesce: Duration, tail_max: usize) -> Self {
         let inner = Inner {
-            log,
-            state,
-            recent,
+            log: recovered.log,
+            state: recovered.state.clone(),
+            head: recovered.chain.head(),
+            epoch: 0,
+            tail: Tail::default(),
+            recent: match &recovered.fresh {
+                Fresh::Whole(recent) => recent.clone(),
+                Fresh::Since(..) => VecDeque::new(),
+            },
             pending: Vec::new(),
             pending_since: None,
             flushed_at: None,
             watchers: HashMap::new(),
             closed: false,
         };
-        Self { auction, coalesce, inner: Mutex::new(inner) }
+        Self { auction, coalesce, tail_max, inner: Mutex::new(inner) }
     }
 
     /// Takes committed events in, and sends them on: at once if the last frame was long enough ago, else by the moment
     /// that this returns.
-    pub(super) fn commit(&self, events: &[Event], publics: impl Iterator<Item = Arc<str>>) -> Option<Instant> {
+    pub(super) fn commit(&self, events: &[Event], records: &Arc<[Record]>) -> Option<Instant> {
         let now = Instant::now();
         let mut inner = self.lock();
         for event in events {
             inner.state.apply(event);
         }
-        for public in publics {
+        if let Some(last) = records.last() {
+            let before = inner.head;
+            inner.head = Head { seq: last.seq, digest: last.digest };
+            inner.epoch = last.epoch;
+            inner.tail.push(before, records, self.tail_max);
+        }
+        for public in records.iter().map(|record| record.public.clone()) {
             if inner.recent.len() >= RECENT_MAX {
                 inner.recent.pop_front();
             }
@@ -108,6 +122,46 @@ impl Mirror {
                 None
             }
         }
+    }
+
+    /// Takes in what recovery has found. If that is not what this mirror had and something more, everyone who watches is
+    /// sent to join again, which gives them a fresh state.
+    pub(super) fn adopt(&self, recovered: &mut Recovered) -> Option<Instant> {
+        match std::mem::replace(&mut recovered.fresh, Fresh::Since(Vec::new(), Vec::new())) {
+            Fresh::Since(events, records) => self.commit(&events, &records.into()),
+            Fresh::Whole(recent) => {
+                let watchers = {
+                    let mut inner = self.lock();
+                    inner.log = recovered.log;
+                    inner.state = recovered.state.clone();
+                    inner.head = recovered.chain.head();
+                    (inner.tail, inner.recent) = (Tail::default(), recent);
+                    (inner.pending, inner.pending_since) = (Vec::new(), None);
+                    std::mem::take(&mut inner.watchers)
+                };
+                if !watchers.is_empty() {
+                    metrics::counter!("bidhub_mirror_resets_total").increment(1);
+                }
+                for watcher in watchers.values() {
+                    watcher.abandoned(self.auction);
+                }
+                None
+            }
+        }
+    }
+
+    /// What recovery can build on.
+    pub(super) fn base(&self) -> Base {
+        let inner = self.lock();
+        Base { log: inner.log, state: inner.state.clone(), head: inner.head }
+    }
+
+    /// The records that it still holds whole, if its log goes on beyond the one that ends at `head` with a record of
+    /// `epoch`.
+    pub(super) fn tail_beyond(&self, epoch: u64, head: Head) -> Option<Packed> {
+        let inner = self.lock();
+        let beyond = (inner.epoch, inner.head.seq) > (epoch, head.seq);
+        beyond.then(|| inner.tail.packed(inner.log)).flatten()
     }
 
     /// Sends on what waits.
@@ -186,6 +240,36 @@ impl Mirror {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The newest records, whole, in the pieces in which they came.
+#[derive(Default)]
+struct Tail {
+    onto: Option<Head>,
+    pieces: VecDeque<Arc<[Record]>>,
+    count: usize,
+}
+
+impl Tail {
+    fn push(&mut self, onto: Head, records: &Arc<[Record]>, max: usize) {
+        if max == 0 {
+            return;
+        }
+        self.onto.get_or_insert(onto);
+        self.pieces.push_back(records.clone());
+        self.count += records.len();
+        while self.count > max && self.pieces.len() > 1 {
+            if let Some(oldest) = self.pieces.pop_front() {
+                self.count -= oldest.len();
+                self.onto = oldest.last().map(|last| Head { seq: last.seq, digest: last.digest });
+            }
+        }
+    }
+
+    fn packed(&self, log: LogId) -> Option<Packed> {
+        let records = self.pieces.iter().flat_map(|piece| piece.iter().cloned()).collect();
+        Some(Packed { log, onto: self.onto?, records })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every room that this node runs. A room is loaded by the first who asks and goes away when it is idle.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
@@ -8,18 +10,22 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::actor::Actor;
+use super::act::Act;
+use super::assume::assume;
 use super::fanout::Watcher;
-use super::handle::{Act, Answer, InFlightLimit, Reply, RoomHandle, awaited, wait};
+use super::forward::{self, Item, decode};
+use super::handle::{Answer, Ask, InFlightLimit, Reply, RoomHandle, awaited, wait};
+use super::life::{Core, live};
 use super::mirror::{Joined, Mirror, Resume};
-use super::recovery::{RoomError, recover};
+use super::post::Post;
+use super::recovery::RoomError;
 use crate::chance::Chance;
 use crate::clock::Clock;
-use crate::coordination::Leases;
+use crate::coordination::{Bus, Leases};
 use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
-use crate::domain::{AccountId, AuctionId, LogId, Seq, Span};
+use crate::domain::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq, Span, Timestamp};
 use crate::journal::record::seal_genesis;
-use crate::journal::{AckLevel, Chain, Journal, NewLog, Outage, Secret};
+use crate::journal::{AckLevel, Chain, Journal, NewLog, Secret};
 
 /// The epoch of a creation, which comes before anyone holds the log.
 const NOBODYS_EPOCH: u64 = 0;
@@ -30,6 +36,8 @@ pub struct Deps {
     pub journal: Arc<dyn Journal>,
     /// Who may run a room.
     pub leases: Arc<dyn Leases>,
+    /// What other nodes say, and how they are told.
+    pub bus: Arc<dyn Bus>,
     /// The time.
     pub clock: Clock,
     /// Secrets, ids and jitter.
@@ -59,6 +67,8 @@ pub struct Limits {
     pub coalesce: Duration,
     /// An append that takes longer counts as lost time.
     pub stall: Duration,
+    /// How many records a mirror keeps whole, should the journal lose them; 0 where it cannot.
+    pub tail_max: usize,
 }
 
 impl Default for Limits {
@@ -72,6 +82,7 @@ impl Default for Limits {
             in_flight_max: InFlightLimit::default(),
             coalesce: Duration::from_millis(4),
             stall: Duration::from_millis(500),
+            tail_max: 0,
         }
     }
 }
@@ -95,6 +106,7 @@ pub struct Rooms {
 
 struct Inner {
     deps: Arc<Deps>,
+    post: Arc<Post>,
     entries: DashMap<AuctionId, Entry>,
     tasks: TaskTracker,
     closed: CancellationToken,
@@ -106,7 +118,8 @@ impl Rooms {
     /// No rooms yet.
     pub fn new(deps: Deps) -> Self {
         let (entries, tasks, closed) = (DashMap::new(), TaskTracker::new(), CancellationToken::new());
-        Self { inner: Arc::new(Inner { deps: Arc::new(deps), entries, tasks, closed }) }
+        let post = Arc::new(Post::new(deps.bus.clone(), u64::from_le_bytes(deps.chance.bytes()) >> 1));
+        Self { inner: Arc::new(Inner { deps: Arc::new(deps), post, entries, tasks, closed }) }
     }
 
     /// Creates an auction: its log, with the terms as the first record.
@@ -159,35 +172,99 @@ impl Rooms {
 
     async fn load(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
         let started = Instant::now();
-        let deps = self.inner.deps.clone();
-        let floor = deps.journal.epoch(auction).await?;
-        let holding = deps.leases.acquire(auction, floor).await;
-        let holding = holding.map_err(|error| RoomError::Unavailable(error.to_string()))?;
-        let recovered = recover(&*deps.journal, auction).await?;
-        let last_at = recovered.state.last_at;
-        // Where something was decided, nothing was lost before.
-        let outages = deps.journal.outages_after(last_at).await?.into_iter();
-        let outages = outages.map(|outage| Outage { from: outage.from.max(last_at), ..outage }).collect();
-        let (log, state, recent) = (recovered.log, recovered.state.clone(), recovered.recent.clone());
-        let mirror = Arc::new(Mirror::new(auction, log, state, recent, deps.limits.coalesce));
-        let (mailbox, letters) = mpsc::channel(deps.limits.mailbox_capacity);
-        let gone = CancellationToken::new();
-        let departure = Departure { inner: self.inner.clone(), auction, mirror: mirror.clone(), gone: gone.clone() };
+        let Inner { deps, post, .. } = &*self.inner;
+        let mut part = assume(deps, post, auction, None).await?;
+        let Limits { coalesce, tail_max, mailbox_capacity, in_flight_max, bid_deadline, .. } = deps.limits;
+        let mirror = Arc::new(Mirror::new(auction, part.recovered(), coalesce, tail_max));
+        let (mailbox, letters) = mpsc::channel(mailbox_capacity);
+        let (gone, owned) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let handle = RoomHandle {
             auction,
             mailbox,
             mirror: mirror.clone(),
-            gone,
+            gone: gone.clone(),
+            owned: owned.clone(),
             clock: deps.clock.clone(),
             in_flight: Arc::default(),
-            in_flight_max: deps.limits.in_flight_max,
-            deadline: deps.limits.bid_deadline,
+            in_flight_max,
+            deadline: bid_deadline,
         };
-        let actor = Actor::new(auction, deps, letters, mirror, holding, &recovered, departure);
-        self.inner.tasks.spawn(actor.run(outages));
+        let core = Core {
+            auction,
+            deps: deps.clone(),
+            post: post.clone(),
+            mailbox: letters,
+            held: VecDeque::new(),
+            mirror: mirror.clone(),
+            owned,
+            active_at: Instant::now(),
+            closing: false,
+            flush_at: None,
+            _departure: Departure { inner: self.inner.clone(), auction, mirror, gone },
+        };
+        self.inner.tasks.spawn(live(core, part));
         metrics::histogram!("bidhub_room_load_seconds").record(started.elapsed());
         metrics::gauge!("bidhub_rooms_loaded").increment(1.0);
         Ok(handle)
+    }
+
+    /// Heeds what other nodes say, until the rooms are closed.
+    pub async fn listen(self) {
+        let Some(mut told) = self.inner.post.bus.told() else { return };
+        loop {
+            tokio::select! {
+                () = self.inner.closed.cancelled() => return,
+                message = told.recv() => match message {
+                    Some((from, bytes)) => match decode(&bytes) {
+                        Some(items) => items.into_iter().for_each(|item| self.heed(from, item)),
+                        None => tracing::warn!(node = %from, "a message that cannot be read"),
+                    },
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn heed(&self, from: NodeId, item: Item) {
+        let post = &self.inner.post;
+        match item {
+            Item::Answer { id, answer } => post.answered(id, answer),
+            Item::Tail { id, packed } => post.tail_came(id, packed.as_deref().map(|bytes| bytes.as_slice())),
+            Item::TailWanted { id, auction, epoch, seq, digest } => {
+                let head = forward::head(seq, digest);
+                let room = self.loaded(AuctionId(auction));
+                post.tail(from, id, room.and_then(|room| room.mirror.tail_beyond(epoch, head)));
+            }
+            Item::Command { id, auction, deadline, command } => {
+                let post = post.clone();
+                let reply = Reply::new(move |answer| post.answer(from, id, answer));
+                match command.into_ask() {
+                    Some(ask) => self.forwarded(AuctionId(auction), ask, Timestamp::from_millis(deadline), reply),
+                    None => drop(reply),
+                }
+            }
+        }
+    }
+
+    /// Hands in what another node asks for. A room that is not loaded is, for that node takes this one for its owner.
+    fn forwarded(&self, auction: AuctionId, ask: Ask, deadline: Timestamp, reply: Reply) {
+        let given = match self.loaded(auction) {
+            Some(room) => room.submit_forwarded(ask, deadline, reply),
+            None => Err((ask, reply)),
+        };
+        if let Err((ask, reply)) = given {
+            let rooms = self.clone();
+            self.inner.tasks.spawn(async move {
+                if let Ok(room) = rooms.get_due(auction).await {
+                    // If it is going away again the reply says so as it is dropped.
+                    let _ = room.submit_forwarded(ask, deadline, reply);
+                }
+            });
+        }
+    }
+
+    pub(super) fn loaded(&self, auction: AuctionId) -> Option<RoomHandle> {
+        self.inner.entries.get(&auction).and_then(|entry| entry.get().cloned())
     }
 
     /// Bids and waits for the verdict.
@@ -217,7 +294,8 @@ impl Rooms {
     /// Acts and waits until it is done. Gives the number of the last event.
     pub async fn act(&self, auction: AuctionId, act: Act) -> Result<Seq, Rejection> {
         let (mut reply, receiver) = awaited();
-        let mut act = act;
+        // Under a key it can be handed in again, should its reply be lost on the way.
+        let mut act = act.keyed(|| BidKey::generated(self.inner.deps.chance.uuid(self.inner.deps.clock.now())));
         loop {
             let room = self.get(auction).await.map_err(|error| error.rejection())?;
             match room.submit_act(act, reply) {
@@ -265,11 +343,28 @@ impl Rooms {
         self.inner.entries.is_empty()
     }
 
+    /// Lets other nodes run the rooms that this one runs. It goes on as their mirror.
+    pub async fn hand_over(&self) {
+        for room in self.all() {
+            if room.is_owned() {
+                room.hand_over().await;
+            }
+        }
+    }
+
+    /// The auctions whose rooms this node runs.
+    pub fn owned(&self) -> Vec<AuctionId> {
+        self.all().into_iter().filter(RoomHandle::is_owned).map(|room| room.auction()).collect()
+    }
+
+    fn all(&self) -> Vec<RoomHandle> {
+        self.inner.entries.iter().filter_map(|it| it.value().get().cloned()).collect()
+    }
+
     /// Lets every room finish what it has and go away. No room can be had afterwards.
     pub async fn close(&self) {
         self.inner.closed.cancel();
-        let rooms: Vec<RoomHandle> = self.inner.entries.iter().filter_map(|it| it.value().get().cloned()).collect();
-        for room in rooms {
+        for room in self.all() {
             room.shutdown().await;
         }
         self.inner.tasks.close();
@@ -278,6 +373,10 @@ impl Rooms {
 
     pub(super) fn deps(&self) -> &Deps {
         &self.inner.deps
+    }
+
+    pub(super) fn bus(&self) -> &dyn Bus {
+        &*self.inner.deps.bus
     }
 
     pub(super) fn closed(&self) -> &CancellationToken {

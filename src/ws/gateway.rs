@@ -30,8 +30,10 @@ pub struct Parts {
     pub clock: Clock,
     /// Jitter.
     pub chance: Chance,
-    /// Cancelled when the hub stops.
+    /// Cancelled when the hub begins to stop.
     pub shutdown: CancellationToken,
+    /// Over how long connections are then sent elsewhere; zero ends them at once.
+    pub drain_window: Duration,
     /// The tasks of all connections.
     pub tasks: TaskTracker,
 }

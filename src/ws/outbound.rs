@@ -199,9 +199,12 @@ fn length(frame: &Raw) -> usize {
     }
 }
 
-/// How long a client should wait before it connects again: spread, so that not all come at once.
-pub(super) fn reconnect_after(chance: &crate::chance::Chance) -> Duration {
-    Duration::from_millis(100 + chance.below(1_900))
+/// After how long a client should connect again: spread over the `window` in which the hub still serves, or over two
+/// seconds if it ends at once, so that not all come at the same moment.
+pub(super) fn reconnect_after(chance: &crate::chance::Chance, window: Duration) -> Duration {
+    let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+    let after_ms = if window_ms == 0 { 100 + chance.below(1_900) } else { chance.below(window_ms) };
+    Duration::from_millis(after_ms)
 }
 
 #[cfg(test)]

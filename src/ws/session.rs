@@ -24,6 +24,8 @@ use crate::wire::Hints;
 const FRAMES_AT_ONCE: usize = 64;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much later than it was told to a client may leave a hub that stops.
+const LEAVE_GRACE: Duration = Duration::from_millis(500);
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
 /// A connection's state.
@@ -87,10 +89,12 @@ impl Session {
         let shutdown = self.gateway.shutdown.clone();
         let mut heard = Instant::now();
         let mut pinged = None;
+        let mut leave_at = None;
         loop {
             let wake = self.next_wake(heard, pinged);
             tokio::select! {
-                () = shutdown.cancelled() => return self.drain(socket).await,
+                () = shutdown.cancelled(), if leave_at.is_none() => leave_at = Some(self.announce_end()),
+                () = sleep_until(leave_at) => return self.drain(socket).await,
                 work = self.outbound.work(FRAMES_AT_ONCE) => {
                     if let Err(end) = self.attend(socket, work).await {
                         return end;
@@ -245,10 +249,17 @@ impl Session {
         }
     }
 
-    /// The hub stops: tells the client when to come again, and waits for the verdicts that are under way.
-    async fn drain(&mut self, socket: &mut WebSocket) -> Option<Close> {
-        let after = reconnect_after(&self.gateway.chance);
+    /// The hub stops: tells the client when to leave and connect again. Until then it is served. Gives the moment at
+    /// which it must have left.
+    fn announce_end(&self) -> Instant {
+        let window = self.gateway.drain_window;
+        let after = reconnect_after(&self.gateway.chance, window);
         self.outbound.push(&Message::Draining { reconnect_after_ms: after.as_millis() as u64 });
+        if window.is_zero() { Instant::now() } else { Instant::now() + after + LEAVE_GRACE }
+    }
+
+    /// Takes no more requests, waits for the verdicts that are under way, and ends.
+    async fn drain(&mut self, socket: &mut WebSocket) -> Option<Close> {
         let until = Instant::now() + DRAIN_TIMEOUT;
         loop {
             let settled = self.outbound.is_settled() || Instant::now() >= until;
@@ -319,6 +330,14 @@ impl Rooms {
 impl Drop for Rooms {
     fn drop(&mut self) {
         self.leave_all();
+    }
+}
+
+/// Waits until then; for ever if there is no such moment.
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

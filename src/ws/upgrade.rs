@@ -44,6 +44,7 @@ where
         (status = 401, description = "`unauthenticated`: the bearer token is not valid", body = crate::http::Problem),
         (status = 403, description = "`origin_not_allowed`: the page is of a foreign origin", body = crate::http::Problem),
         (status = 426, description = "`upgrade_required`: not a WebSocket request", body = crate::http::Problem),
+        (status = 503, description = "`draining`: this node of the hub stops, another one serves", body = crate::http::Problem),
     )
 )]
 async fn open(
@@ -55,6 +56,11 @@ async fn open(
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", rejection.body_text()))?;
+    if gateway.shutdown.is_cancelled() {
+        let detail = "this node of the hub is stopping";
+        let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "draining", detail);
+        return Err(error.with("retry", true).retry_after_s(1));
+    }
     // A page of a foreign origin could act with the visitor's cookie; programs send no origin.
     if headers.contains_key(header::ORIGIN) {
         require_origin(&context.origins, &headers)?;

@@ -43,6 +43,8 @@ export class HubSocket {
   #nextId = 1;
   #attempt = 0;
   #wanted = false;
+  /** When the hub that drains wants us to come again, by our clock. */
+  #comeAgainAt = 0;
   /** @type {Map<number, Pending>} */
   #pending = new Map();
   /** @type {Set<number>} timers that live as long as the connection */
@@ -157,7 +159,9 @@ export class HubSocket {
     // A line counts as good once the hub has spoken on it: one that opens and dies at once keeps backing off.
     this.#attempt = 0;
     if (message.type === 'draining') {
-      this.#lineTimer(() => socket === this.#socket && this.reconnect(), message.reconnect_after_ms ?? 0);
+      const after = Number(message.reconnect_after_ms) || 0;
+      this.#comeAgainAt = this.env.now() + after;
+      this.#lineTimer(() => socket === this.#socket && this.reconnect(), after);
     }
     if (message.reply_to != null) this.#settle(message.reply_to)?.resolve(message);
     else this.#tell('push', message);
@@ -172,7 +176,9 @@ export class HubSocket {
     this.#drop();
     if (code === SESSION_ENDED) this.#tell('session_ended', null);
     if (!this.#wanted || this.#socket) return;
-    const wait = waitBefore(this.#attempt, this.env.chance, LEAST_WAIT_MS.get(code));
+    // A hub that closes the line before the moment it gave is waited for until then.
+    const least = Math.max(LEAST_WAIT_MS.get(code) ?? 0, this.#comeAgainAt - this.env.now());
+    const wait = waitBefore(this.#attempt, this.env.chance, least);
     this.#attempt += 1;
     this.#retryTimer = this.env.after(() => this.#open(), wait);
     this.#setStatus('offline');

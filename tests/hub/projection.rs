@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::local::LocalLeases;
+use bidhub::coordination::Leases;
+use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 struct World {
     db: Db,
     journal: SqlJournal,
+    leases: Arc<dyn Leases>,
     rooms: Rooms,
     clock: Clock,
     _dir: tempfile::TempDir,
@@ -38,15 +40,17 @@ impl World {
         let log = Db::sqlite(&dir.path().join("journal.db"), Durability::Normal).await.unwrap();
         let holder = chance.uuid(clock.now());
         let journal = SqlJournal::take_over(log, holder, &clock, lost.clone()).await.unwrap();
+        let leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
         let rooms = Rooms::new(room::Deps {
             journal: Arc::new(journal.clone()),
-            leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            leases: leases.clone(),
+            bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
             clock: clock.clone(),
             chance,
             limits: room::Limits::default(),
             lost,
         });
-        Self { db, journal, rooms, clock, _dir: dir }
+        Self { db, journal, leases, rooms, clock, _dir: dir }
     }
 
     async fn auction(&self) -> AuctionId {
@@ -81,8 +85,12 @@ impl World {
     }
 
     fn projector(&self, projections: Vec<Arc<dyn Projection>>) -> Projector {
-        let (db, journal, clock) = (self.db.clone(), self.journal.clone(), self.clock.clone());
-        Projector::new(Deps { db, journal, clock, chance: Chance::seeded(1) }, projections)
+        self.projector_under(self.leases.clone(), projections)
+    }
+
+    fn projector_under(&self, leases: Arc<dyn Leases>, projections: Vec<Arc<dyn Projection>>) -> Projector {
+        let (db, feed, clock) = (self.db.clone(), self.journal.feed(), self.clock.clone());
+        Projector::new(Deps { db, feed, leases, clock, chance: Chance::seeded(1) }, projections)
     }
 
     /// Every row that the projection of auctions keeps, as text.
@@ -140,7 +148,7 @@ async fn records_projected_twice_leave_the_same_rows() {
     world.projector(vec![Arc::new(AuctionsProjection)]).catch_up().await;
     let rows = world.rows().await;
     assert_eq!(rows.len(), 22);
-    assert_eq!(world.checkpoint("auctions").await, world.journal.last_position().await.unwrap());
+    assert_eq!(world.checkpoint("auctions").await, world.journal.feed().last_position().await.unwrap());
     sql!(world.db.write(), exec, "update projection_checkpoints set position = 0").unwrap();
     world.projector(vec![Arc::new(AuctionsProjection)]).catch_up().await;
     assert_eq!(world.rows().await, rows);
@@ -173,7 +181,7 @@ async fn one_that_fails_is_left_behind_and_catches_up_by_itself() {
     let mut projector = world.projector(vec![Arc::new(AuctionsProjection), notes.clone()]);
     let progress = projector.progress();
     projector.catch_up().await;
-    let last = world.journal.last_position().await.unwrap();
+    let last = world.journal.feed().last_position().await.unwrap();
     assert_eq!((world.checkpoint("auctions").await, world.checkpoint("notes").await), (last, 0));
     world.clock.advance(Span::from_secs(31));
     assert!(progress.check(world.clock.now()).unwrap_err().contains("31 s"), "what is left behind counts as lag");
@@ -182,13 +190,15 @@ async fn one_that_fails_is_left_behind_and_catches_up_by_itself() {
     let task = tokio::spawn(projector.run(stop.clone(), Duration::from_secs(5)));
     let (world_of, wanted) = (&world, world.bid(auction, 1).await);
     let reached = || async move {
-        Ok::<_, StoreError>(world_of.checkpoint("notes").await == world_of.journal.last_position().await.unwrap())
+        Ok::<_, StoreError>(
+            world_of.checkpoint("notes").await == world_of.journal.feed().last_position().await.unwrap(),
+        )
     };
     assert!(running.wait_until(Duration::from_secs(10), reached).await.unwrap());
     stop.cancel();
     task.await.unwrap();
     assert_eq!(progress.lag(world.clock.now()), Span::ZERO);
-    let last = world.journal.last_position().await.unwrap();
+    let last = world.journal.feed().last_position().await.unwrap();
     assert_eq!(*notes.seen.lock().unwrap(), (1..=last).collect::<Vec<_>>());
     assert!(wanted > Seq(1));
 }
@@ -209,7 +219,7 @@ async fn of_two_projectors_the_stale_one_changes_nothing() {
     assert_eq!(*first.seen.lock().unwrap(), before, "its checkpoint was moved by the other");
     other.catch_up().await;
     let both = [before, second.seen.lock().unwrap().clone()].concat();
-    assert_eq!(both, (1..=world.journal.last_position().await.unwrap()).collect::<Vec<_>>(), "each record once");
+    assert_eq!(both, (1..=world.journal.feed().last_position().await.unwrap()).collect::<Vec<_>>(), "each record once");
 }
 
 #[tokio::test]

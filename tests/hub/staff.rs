@@ -1,9 +1,10 @@
 //! Moderation and its trail.
 
 use bidhub::domain::Span;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Hub, User};
+use crate::harness::{Answer, Hub, User, send};
 use crate::market::{bid, desk, eventually, moderator, offer, read};
 
 async fn act(hub: &Hub, staff: &User, auction: &str, act: &str, body: Value) -> Answer {
@@ -33,6 +34,38 @@ async fn a_pause_stands_until_it_is_resumed_with_the_time_that_was_left() {
     let row = |list: &Value| list["items"][0]["status"] == "open" && list["items"][0]["bid_count"] == 1;
     let list = eventually(&hub, "/api/auctions", row).await;
     assert_eq!(list["items"][0]["ends_at"], "2026-11-20T10:40:00.000Z");
+}
+
+#[tokio::test]
+async fn an_act_sent_again_under_its_key_gets_its_first_answer_and_changes_nothing() {
+    let hub = Hub::start().await;
+    let (seller, sam, sue) =
+        (hub.sign_up("seller").await, moderator(&hub, "sam", "staff").await, moderator(&hub, "sue", "staff").await);
+    let auction = offer(&hub, &seller, desk()).await;
+    let keyed = async |who: &User, what: &str, key: &str, body: Value| {
+        let path = format!("/api/staff/auctions/{auction}/{what}");
+        let request = hub.request(Method::POST, &path).bearer_auth(&who.token).header("Idempotency-Key", key);
+        send(request.json(&body)).await
+    };
+    let paused = keyed(&sam, "pause", "k", because()).await.is(200).body.clone();
+    assert_eq!(keyed(&sam, "pause", "k", because()).await.is(200).body, paused);
+    keyed(&sam, "pause", "k", json!({"reason": "another"})).await.is_problem(409, "key_reused");
+    keyed(&sam, "resume", "k", json!({})).await.is_problem(409, "key_reused");
+    keyed(&sue, "pause", "k", because()).await.is_problem(409, "auction_paused");
+    keyed(&sam, "pause", "k k", because()).await.is_problem(400, "invalid_idempotency_key");
+    keyed(&sam, "resume", "r", json!({})).await.is(200);
+    assert_eq!(keyed(&sam, "pause", "k", because()).await.is(200).body, paused, "and it is not paused again");
+    assert_eq!(read(&hub, &auction).await["status"], "open");
+    let stopped = keyed(&sam, "stop", "s", because()).await.is(200).body.clone();
+    assert_eq!(keyed(&sam, "stop", "s", because()).await.is(200).body, stopped);
+    assert_eq!(keyed(&sam, "pause", "k", because()).await.is(200).body, paused, "after the end too");
+    act(&hub, &sam, &auction, "stop", because()).await.is_problem(409, "auction_stopped");
+    let api = hub.get("/api/openapi.json").await.body;
+    for what in ["stop", "pause", "resume", "bids/{seq}/void"] {
+        let call = &api["paths"][format!("/api/staff/auctions/{{id}}/{what}")]["post"];
+        let header = call["parameters"].as_array().unwrap().iter().find(|it| it["name"] == "Idempotency-Key");
+        assert!(header.is_some_and(|header| header["in"] == "header" && header["required"] == false), "{what}: {call}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::story;
 
 #[path = "../support/postgres.rs"]
-mod postgres;
+pub mod postgres;
 
 /// A journal to ask, and whatever must live as long.
 struct Subject {
@@ -52,7 +52,7 @@ fn batch(subject: &Subject, auction: AuctionId, onto: &Record, records: &[Record
         ack: AckLevel::default(),
         lease: subject.journal.lease(),
         onto: Head { seq: onto.seq, digest: onto.digest },
-        records: records.to_vec(),
+        records: records.into(),
         due_at: Some(story::at(20)),
     }
 }
@@ -96,10 +96,10 @@ async fn keeps_the_contract(subject: Subject) {
     }
     assert_eq!(journal.open(auction).await.unwrap().unwrap().snapshot.unwrap().restore(), Some(state));
 
-    let all = journal.feed(0, 1_000).await.unwrap();
+    let all = journal.feed().after(0, 1_000).await.unwrap();
     assert_eq!(all.iter().map(|it| it.record.clone()).collect::<Vec<_>>(), records, "in the order of their commit");
     assert!(all.windows(2).all(|pair| pair[0].position < pair[1].position));
-    assert_eq!(journal.last_position().await.unwrap(), all.last().unwrap().position);
+    assert_eq!(journal.feed().last_position().await.unwrap(), all.last().unwrap().position);
     takes_over(subject).await;
 }
 

@@ -1,17 +1,22 @@
 //! Golden files: logs as they were written by each version of the format. They are read for ever.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bidhub::domain::Seq;
-use bidhub::domain::auction::Audit;
+use bidhub::domain::auction::{Audit, Event, EventKind, State};
 use bidhub::journal::{Chain, Digest, Record, RecordError, Snapshot};
 use serde_json::{Value, json};
 
 use crate::story;
 
-fn file() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden/v1.ndjson")
+type Told = (Vec<Record>, Vec<Event>, State);
+
+/// The golden files of version 1, and what they tell: acts had no keys at first.
+const FILES: [(&str, fn() -> Told); 2] = [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys)];
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden").join(name)
 }
 
 fn line(record: &Record) -> String {
@@ -45,31 +50,53 @@ fn read(line: &str) -> Record {
 /// is written; one that is there never is.
 #[test]
 fn version_1_is_written_as_ever() {
-    let (records, ..) = story::told();
-    let text: String = records.iter().map(|record| line(record) + "\n").collect();
-    if std::env::var_os("BIDHUB_WRITE_GOLDEN").is_some() && !file().exists() {
-        std::fs::write(file(), &text).unwrap();
+    for (name, told) in FILES {
+        let text: String = told().0.iter().map(|record| line(record) + "\n").collect();
+        if std::env::var_os("BIDHUB_WRITE_GOLDEN").is_some() && !file(name).exists() {
+            std::fs::write(file(name), &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file(name)).unwrap(), text, "{name}");
     }
-    assert_eq!(std::fs::read_to_string(file()).unwrap(), text);
 }
 
 #[test]
 fn version_1_is_read_as_ever() {
-    let text = std::fs::read_to_string(file()).unwrap();
-    let records: Vec<Record> = text.lines().map(read).collect();
-    let (_, events, state) = story::told();
-    let mut chain = Chain::origin(&story::SECRET);
-    chain.follow(&records[0]).unwrap();
-    let (auction, at, terms, listing) = records[0].genesis().unwrap();
-    assert_eq!((auction, at, listing), (story::auction(), story::at(0), story::listing()));
-    let mut audit = Audit::new(terms);
-    for (record, event) in records[1..].iter().zip(&events) {
-        chain.follow(record).unwrap();
-        assert_eq!(record.event().unwrap(), *event);
-        audit.check(event).unwrap();
+    for (name, told) in FILES {
+        let text = std::fs::read_to_string(file(name)).unwrap();
+        let records: Vec<Record> = text.lines().map(read).collect();
+        let (_, events, state) = told();
+        let mut chain = Chain::origin(&story::SECRET);
+        chain.follow(&records[0]).unwrap();
+        let (auction, at, terms, listing) = records[0].genesis().unwrap();
+        assert_eq!((auction, at, listing), (story::auction(), story::at(0), story::listing()));
+        let mut audit = Audit::new(terms);
+        for (record, event) in records[1..].iter().zip(&events) {
+            chain.follow(record).unwrap();
+            assert_eq!(record.event().unwrap(), *event);
+            audit.check(event).unwrap();
+        }
+        assert_eq!(records.len(), events.len() + 1);
+        assert_eq!(audit.finish().unwrap(), state, "{name}");
     }
-    assert_eq!(records.len(), events.len() + 1);
-    assert_eq!(audit.finish().unwrap(), state);
+}
+
+#[test]
+fn keys_of_acts_are_private() {
+    let (records, ..) = story::told_with_keys();
+    assert!(records.iter().all(|record| !record.public.contains("act-") && !record.public.contains("last-act")));
+    let keyed = records.iter().filter(|record| record.event().is_ok_and(|event| has_key(&event.kind)));
+    assert_eq!(keyed.count(), 6, "an amendment, a pause, a resume, two voids, a stop");
+}
+
+fn has_key(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Paused { key, .. }
+        | EventKind::Resumed { key, .. }
+        | EventKind::Stopped { key, .. }
+        | EventKind::Amended { key, .. } => key.is_some(),
+        EventKind::BidVoided(void) => void.key.is_some(),
+        _ => false,
+    }
 }
 
 #[test]
@@ -126,7 +153,8 @@ fn a_later_version_is_refused() {
 
 #[test]
 fn a_snapshot_gives_the_state_back_or_nothing() {
-    let (records, _, state) = story::told();
+    let (records, _, state) = story::told_with_keys();
+    assert_eq!(state.acts().count(), 6);
     let last = records.last().unwrap();
     let head = bidhub::journal::Head { seq: last.seq, digest: last.digest };
     let snapshot = Snapshot::take(&state, head);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+mod archive;
 mod chain;
 mod contract;
 mod golden;

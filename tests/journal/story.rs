@@ -74,18 +74,19 @@ pub fn commands() -> Vec<(Command, Timestamp)> {
     let amended = Terms { ends_at: at(1_100), ..terms(Funds::Required) };
     let allow =
         |bidder, minor, version| Command::SetAllowance { bidder: account(bidder), amount: money(minor), version };
-    let void = |seq, bids: Vec<PriorBid>| Command::Void { by, reason: "mistaken".into(), seq: Seq(seq), bids };
+    let void =
+        |seq, bids: Vec<PriorBid>| Command::Void { by, key: None, reason: "mistaken".into(), seq: Seq(seq), bids };
     let prior = |seq, bidder, alias, offer| PriorBid { seq: Seq(seq), bidder: account(bidder), alias, offer };
     vec![
-        (Command::Amend { by: account(0), terms: Box::new(amended), listing: Box::new(listing()) }, at(1)),
+        (Command::Amend { by: account(0), key: None, terms: Box::new(amended), listing: Box::new(listing()) }, at(1)),
         (Command::Tick, at(10)),
         (allow(1, 100_000, 1), at(11)),
         (allow(2, 100_000, 1), at(12)),
         (bid(1, "a-1", Offer::Straight(money(1_000))), at(20)),
         (bid(2, "b-1", Offer::Max(money(8_000))), at(30)),
         (bid(1, "a-2", Offer::Max(money(7_000))), at(40)),
-        (Command::Pause { by, reason: reason.clone() }, at(50)),
-        (Command::Resume { by }, at(60)),
+        (Command::Pause { by, key: None, reason: reason.clone() }, at(50)),
+        (Command::Resume { by, key: None }, at(60)),
         (
             void(
                 9,
@@ -114,14 +115,43 @@ pub fn commands() -> Vec<(Command, Timestamp)> {
     ]
 }
 
+/// The same, every act under a key of its own.
+pub fn commands_with_keys() -> Vec<(Command, Timestamp)> {
+    let keyed = |(number, (mut command, now)): (usize, (Command, Timestamp))| {
+        if let Command::Amend { key, .. }
+        | Command::Pause { key, .. }
+        | Command::Resume { key, .. }
+        | Command::Void { key, .. } = &mut command
+        {
+            *key = BidKey::new(&format!("act-{number}"));
+        }
+        (command, now)
+    };
+    let mut commands: Vec<_> = commands().into_iter().enumerate().map(keyed).collect();
+    commands.truncate(commands.len() - 1);
+    let key = BidKey::new("last-act");
+    let stop = Command::Stop { by: account(99), key, reason: "not genuine".into(), only_without_bids: false };
+    commands.push((stop, at(1_150)));
+    commands
+}
+
 /// Decides the story and seals it.
 pub fn told() -> (Vec<Record>, Vec<Event>, State) {
+    seal(commands())
+}
+
+/// As [`told`], with keys, and stopped in the end.
+pub fn told_with_keys() -> (Vec<Record>, Vec<Event>, State) {
+    seal(commands_with_keys())
+}
+
+fn seal(commands: Vec<(Command, Timestamp)>) -> (Vec<Record>, Vec<Event>, State) {
     let terms = terms(Funds::Required);
     let mut chain = Chain::origin(&SECRET);
     let mut records = vec![seal_genesis(&mut chain, EPOCH, auction(), at(0), &terms, &listing())];
     let mut events = Vec::new();
     let mut state = State::new(terms);
-    for (command, now) in commands() {
+    for (command, now) in commands {
         // What is refused leaves no trace; the story has one such step.
         for event in state.decide(&command, now).unwrap_or_default() {
             records.push(seal_event(&mut chain, EPOCH, &event, &state.terms));
@@ -143,7 +173,7 @@ pub fn other_ends() -> Vec<Vec<Event>> {
     let by = account(99);
     let ends = [
         (bid(1, "now", Offer::BuyNow), at(20)),
-        (Command::Stop { by, reason: "not genuine".into(), only_without_bids: false }, at(20)),
+        (Command::Stop { by, key: None, reason: "not genuine".into(), only_without_bids: false }, at(20)),
         (Command::Tick, at(1_000)),
     ];
     let play = |(command, now)| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::local::LocalLeases;
+use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
@@ -71,6 +71,7 @@ impl Journal {
         let rooms = Rooms::new(Deps {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
+            bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
             clock: clock.clone(),
             chance,
             limits: Limits::default(),
@@ -89,7 +90,7 @@ impl Journal {
         };
         bid(2, "first", 500).await;
         let second = bid(3, "second", 1_000).await;
-        let act = Act::Void { by: account(9), reason: "a slip of the hand".into(), seq: second.seq };
+        let act = Act::Void { by: account(9), key: None, reason: "a slip of the hand".into(), seq: second.seq };
         rooms.act(auction, act).await.unwrap();
         bid(4, "third", 2_000).await;
         clock.advance(Span::from_secs(3_580));

@@ -183,7 +183,7 @@ async fn a_journal_that_is_down_across_the_end_moves_the_end() {
 async fn a_void_that_reads_across_the_end_moves_the_end() {
     let (house, auction) = ending_in(1_000).await;
     *house.door.reading.lock().unwrap() = Some(Duration::from_millis(1_500));
-    let act = Act::Void { by: account(2), reason: "mistake".into(), seq: Seq(2) };
+    let act = Act::Void { by: account(2), key: None, reason: "mistake".into(), seq: Seq(2) };
     house.rooms.act(auction, act).await.unwrap();
     house.bid(auction, straight(11, "second", 900)).await.expect("bidding goes on");
     assert_extended_by_an_outage(&house, auction).await;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::local::LocalLeases;
+use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Audit, Bid, Event, EventKind, Funds, Listing, Offer, Rejection, State, Terms, Verdict};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, NodeId, Seq, Span, Timestamp};
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
@@ -57,7 +57,8 @@ impl House {
         let journal = SqlJournal::take_over(db, holder, &clock, lost.clone()).await.unwrap();
         let door = Arc::new(Unruly::new(journal.clone()));
         let leases = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
-        let deps = Deps { journal: door.clone(), leases, clock: clock.clone(), chance, limits, lost };
+        let bus = Arc::new(LocalBus::new(NodeId(holder)));
+        let deps = Deps { journal: door.clone(), leases, bus, clock: clock.clone(), chance, limits, lost };
         Self { rooms: Rooms::new(deps), journal, door, clock, dir }
     }
 

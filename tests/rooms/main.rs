@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod house;
+mod town;
 mod unruly;
 
+mod acts;
 mod batches;
 mod failures;
 mod lifecycle;
 mod mailbox;
+mod roles;
 mod watching;

@@ -146,7 +146,7 @@ impl Journal for Unruly {
         self.inner.due_by(at, limit).await
     }
 
-    async fn epoch(&self, auction: AuctionId) -> Result<u64, JournalError> {
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError> {
         self.inner.epoch(auction).await
     }
 

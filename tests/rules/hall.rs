@@ -136,19 +136,20 @@ impl Hall {
     }
 
     pub fn pause(&mut self, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
-        self.ask(&Command::Pause { by: account(STAFF), reason: "a look".into() }, now)
+        self.ask(&Command::Pause { by: account(STAFF), key: None, reason: "a look".into() }, now)
     }
 
     pub fn resume(&mut self, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
-        self.ask(&Command::Resume { by: account(STAFF) }, now)
+        self.ask(&Command::Resume { by: account(STAFF), key: None }, now)
     }
 
     pub fn stop(&mut self, now: Timestamp, only_without_bids: bool) -> Result<Vec<EventKind>, Rejection> {
-        self.ask(&Command::Stop { by: account(STAFF), reason: "a fake".into(), only_without_bids }, now)
+        self.ask(&Command::Stop { by: account(STAFF), key: None, reason: "a fake".into(), only_without_bids }, now)
     }
 
     pub fn amend(&mut self, terms: &Terms, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
-        let command = Command::Amend { by: account(SELLER), terms: terms.clone().into(), listing: listing().into() };
+        let (terms, listing) = (terms.clone().into(), listing().into());
+        let command = Command::Amend { by: account(SELLER), key: None, terms, listing };
         self.ask(&command, now)
     }
 
@@ -168,7 +169,7 @@ impl Hall {
 
     pub fn void_at(&mut self, seq: u64, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
         let (by, reason, bids) = (account(STAFF), "shill".into(), self.prior.clone());
-        self.ask(&Command::Void { by, reason, seq: Seq(seq), bids }, now)
+        self.ask(&Command::Void { by, key: None, reason, seq: Seq(seq), bids }, now)
     }
 
     /// Price and leader's number, 0 where there is none.

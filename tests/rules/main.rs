@@ -5,6 +5,7 @@
 
 mod hall;
 
+mod acts;
 mod bidding;
 mod buy_now;
 mod closing;

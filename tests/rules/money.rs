@@ -57,6 +57,21 @@ fn an_allowance_falls_no_lower_than_the_leading_ceiling_and_never_back_to_an_old
 }
 
 #[test]
+fn the_same_version_with_the_same_amount_is_done_already_and_nothing_happens_again() {
+    let mut hall = hall();
+    assert_eq!(names(&hall.allow(A, 50_00, 3).unwrap()), ["allowance_set"]);
+    assert_eq!(hall.allow(A, 50_00, 3), Ok(vec![]));
+    hall.bid(A, max(20_00)).unwrap();
+    assert_eq!(hall.allow(A, 50_00, 3), Ok(vec![]), "a late copy");
+    assert_eq!(hall.allow(A, 49_99, 3), Err(Rejection::StaleAllowance), "other content");
+    hall.allow(A, 30_00, 4).unwrap();
+    assert_eq!(hall.allow(A, 50_00, 3), Err(Rejection::StaleAllowance), "older by now");
+    hall.ask(&Command::Tick, at(LASTS_S)).unwrap();
+    assert_eq!(hall.allow(A, 30_00, 4), Ok(vec![]));
+    hall.assert_audited();
+}
+
+#[test]
 fn where_no_funds_are_asked_for_an_allowance_binds_nobody() {
     let mut hall = Hall::open(terms(english()));
     hall.bid(A, max(20_00)).unwrap();

@@ -25,10 +25,10 @@ pub const LAYERS: &[Layer] = &[
     layer("env",          &["clock", "chance"]),
     // What is kept, who may write it, and the rooms between.
     layer("persistence",  &[]),
-    layer("journal",      &["domain", "persistence", "clock"]),
-    layer("coordination", &["domain", "persistence", "clock", "journal"]),
+    layer("journal",      &["domain", "persistence", "clock", "chance"]),
+    layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal"]),
-    layer("projection",   &["domain", "persistence", "clock", "chance", "journal"]),
+    layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail.
     layer("config",       &["domain"]),

@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Server {
     process: Option<Child>,
     programs: PathBuf,
+    arguments: Vec<String>,
     port: u16,
     dir: TempDir,
 }
@@ -22,6 +23,11 @@ pub struct Server {
 impl Server {
     /// Starts one. None, said aloud, where PostgreSQL is not installed, unless `BIDHUB_REQUIRE_POSTGRES` is set.
     pub async fn start() -> Option<Self> {
+        Self::start_with(&["-c", "fsync=off"]).await
+    }
+
+    /// Starts one with these arguments beside those that it needs; none as above.
+    pub async fn start_with(arguments: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("BIDHUB_REQUIRE_POSTGRES").is_none(), "PostgreSQL is required and not installed");
             eprintln!("skipped: PostgreSQL is not installed");
@@ -38,7 +44,8 @@ impl Server {
             .unwrap();
         assert!(made.success(), "initdb");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { process: None, programs, port, dir };
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = Self { process: None, programs, arguments, port, dir };
         server.launch().await;
         Some(server)
     }
@@ -48,18 +55,9 @@ impl Server {
         let process = as_user(&self.programs.join("postgres"))
             .arg("-D")
             .arg(dir.join("data"))
-            .args([
-                "-h",
-                "127.0.0.1",
-                "-c",
-                "fsync=off",
-                "-c",
-                "max_connections=200",
-                "-p",
-                &self.port.to_string(),
-                "-k",
-            ])
+            .args(["-h", "127.0.0.1", "-c", "max_connections=200", "-p", &self.port.to_string(), "-k"])
             .arg(dir)
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -11,6 +11,9 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         self.seq = event.seq;
         self.last_at = event.at;
+        if let Some((by, key, asked)) = event.kind.keyed() {
+            self.acts.remember(KeyedAct { by, key, asked, at: event.at, seq: event.seq });
+        }
         match &event.kind {
             EventKind::Opened { .. } => self.phase = Phase::Open,
             EventKind::Bid(bid) => self.apply_bid(event, bid),

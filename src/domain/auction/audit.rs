@@ -80,17 +80,19 @@ impl Audit {
                 let (bidder, key, offer) = (bid.bidder, bid.key.clone(), bid.offer);
                 Command::Bid(Bid { bidder, banned: false, key, offer })
             }
-            EventKind::Paused { by, reason, .. } => Command::Pause { by: *by, reason: reason.clone() },
-            EventKind::Resumed { by, .. } => Command::Resume { by: *by },
-            EventKind::Stopped { by, reason } => {
-                Command::Stop { by: *by, reason: reason.clone(), only_without_bids: false }
+            EventKind::Paused { by, key, reason, .. } => {
+                Command::Pause { by: *by, key: key.clone(), reason: reason.clone() }
+            }
+            EventKind::Resumed { by, key, .. } => Command::Resume { by: *by, key: key.clone() },
+            EventKind::Stopped { by, key, reason } => {
+                Command::Stop { by: *by, key: key.clone(), reason: reason.clone(), only_without_bids: false }
             }
             EventKind::BidVoided(void) => {
-                let (by, reason, seq) = (void.by, void.reason.clone(), void.voided);
-                Command::Void { by, reason, seq, bids: self.bids.clone() }
+                let (by, key, reason, seq) = (void.by, void.key.clone(), void.reason.clone(), void.voided);
+                Command::Void { by, key, reason, seq, bids: self.bids.clone() }
             }
-            EventKind::Amended { by, terms, listing } => {
-                Command::Amend { by: *by, terms: terms.clone(), listing: listing.clone() }
+            EventKind::Amended { by, key, terms, listing } => {
+                Command::Amend { by: *by, key: key.clone(), terms: terms.clone(), listing: listing.clone() }
             }
             EventKind::AllowanceSet { bidder, amount, version } => {
                 Command::SetAllowance { bidder: *bidder, amount: *amount, version: *version }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::acts::Asked;
 use super::terms::{Listing, Terms};
 use crate::domain::{AccountId, BidKey, Money, Seq, Timestamp};
 
@@ -23,6 +24,8 @@ pub enum Command {
     Pause {
         /// Who.
         by: AccountId,
+        /// The caller's own name for this act, if it has one.
+        key: Option<BidKey>,
         /// Why, for everyone to read.
         reason: Arc<str>,
     },
@@ -30,11 +33,15 @@ pub enum Command {
     Resume {
         /// Who.
         by: AccountId,
+        /// The caller's own name for this act, if it has one.
+        key: Option<BidKey>,
     },
     /// Staff (or, before the first bid, the seller) end it for good.
     Stop {
         /// Who.
         by: AccountId,
+        /// The caller's own name for this act, if it has one.
+        key: Option<BidKey>,
         /// Why, for everyone to read.
         reason: Arc<str>,
         /// Refuse if anyone has bid.
@@ -44,6 +51,8 @@ pub enum Command {
     Void {
         /// Who.
         by: AccountId,
+        /// The caller's own name for this act, if it has one.
+        key: Option<BidKey>,
         /// Why, for everyone to read.
         reason: Arc<str>,
         /// The bid.
@@ -55,6 +64,8 @@ pub enum Command {
     Amend {
         /// Who.
         by: AccountId,
+        /// The caller's own name for this act, if it has one.
+        key: Option<BidKey>,
         /// The new terms, whole.
         terms: Box<Terms>,
         /// The new words, whole.
@@ -69,6 +80,21 @@ pub enum Command {
         /// The version of the hold; an older one is refused.
         version: u64,
     },
+}
+
+impl Command {
+    /// The account, key and content of an act that came with a key.
+    pub fn keyed(&self) -> Option<(AccountId, &BidKey, Asked)> {
+        let (by, key, asked) = match self {
+            Self::Pause { by, key, reason } => (by, key, Asked::Pause { reason: reason.clone() }),
+            Self::Resume { by, key } => (by, key, Asked::Resume),
+            Self::Stop { by, key, reason, .. } => (by, key, Asked::Stop { reason: reason.clone() }),
+            Self::Void { by, key, reason, seq, .. } => (by, key, Asked::Void { reason: reason.clone(), seq: *seq }),
+            Self::Amend { by, key, .. } => (by, key, Asked::Amend),
+            Self::Bid(_) | Self::Tick | Self::Outage { .. } | Self::SetAllowance { .. } => return None,
+        };
+        key.as_ref().map(|key| (*by, key, asked))
+    }
 }
 
 /// A bid as it was sent.

@@ -2,7 +2,7 @@
 
 use super::event::{BidPlaced, BidVoided};
 use super::*;
-use crate::domain::{AccountId, Money, Seq, Span, Timestamp};
+use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
 /// The facts of one decision, numbered and dated as they are added.
 struct Facts {
@@ -24,43 +24,51 @@ impl Facts {
 
 impl State {
     /// Decides `command` at the moment `now`. No events and no refusal means that nothing is to be done: time brought
-    /// nothing, or the key was accepted before and [`State::verdict`] has the answer.
+    /// nothing, the allowance is so already, or the key was accepted before and [`State::verdict`] or [`State::done`] has
+    /// the answer.
     ///
     /// `now` may lie before the last event (clocks differ); an event is never dated before the one it follows.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
         let now = now.max(self.last_at);
         let mut facts = Facts::after(self.seq, now);
+        if let Some((by, key, asked)) = command.keyed()
+            && self.acts.find(by, key, &asked, now)?.is_some()
+        {
+            return Ok(facts.events);
+        }
         match command {
             Command::Bid(bid) => self.decide_bid(bid, now, &mut facts)?,
             Command::Tick => self.decide_tick(now, &mut facts),
             Command::Outage { from, until } => self.decide_outage(*from, *until, &mut facts),
-            Command::Pause { by, reason } => {
+            Command::Pause { by, key, reason } => {
                 self.check_open(now)?;
                 let time_left = self.ends_at.since(now);
-                facts.push(EventKind::Paused { by: *by, reason: reason.clone(), time_left });
+                facts.push(EventKind::Paused { by: *by, key: key.clone(), reason: reason.clone(), time_left });
             }
-            Command::Resume { by } => {
+            Command::Resume { by, key } => {
                 let ends_at = now.plus(self.check_paused()?);
-                facts.push(EventKind::Resumed { by: *by, ends_at });
+                facts.push(EventKind::Resumed { by: *by, key: key.clone(), ends_at });
             }
-            Command::Stop { by, reason, only_without_bids } => {
+            Command::Stop { by, key, reason, only_without_bids } => {
                 self.check_not_over(now)?;
                 if *only_without_bids && self.ever_bid {
                     return Err(Rejection::HasBids);
                 }
-                facts.push(EventKind::Stopped { by: *by, reason: reason.clone() });
+                facts.push(EventKind::Stopped { by: *by, key: key.clone(), reason: reason.clone() });
             }
-            Command::Void { by, reason, seq, bids } => {
-                let (by, reason) = (*by, reason.clone());
-                facts.push(self.decide_void(*seq, bids, now, by, reason)?);
+            Command::Void { by, key, reason, seq, bids } => {
+                let signed = (*by, key.clone(), reason.clone());
+                facts.push(EventKind::BidVoided(self.decide_void(*seq, bids, now, signed)?));
             }
-            Command::Amend { by, terms, listing } => {
+            Command::Amend { by, key, terms, listing } => {
                 self.check_amendment(terms, now)?;
-                facts.push(EventKind::Amended { by: *by, terms: terms.clone(), listing: listing.clone() });
+                let (by, key) = (*by, key.clone());
+                facts.push(EventKind::Amended { by, key, terms: terms.clone(), listing: listing.clone() });
             }
             Command::SetAllowance { bidder, amount, version } => {
-                self.check_allowance(*bidder, *amount, *version)?;
-                facts.push(EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version });
+                if self.check_allowance(*bidder, *amount, *version)? {
+                    facts.push(EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version });
+                }
             }
         }
         Ok(facts.events)
@@ -173,9 +181,8 @@ impl State {
         seq: Seq,
         bids: &[PriorBid],
         now: Timestamp,
-        by: AccountId,
-        reason: std::sync::Arc<str>,
-    ) -> Result<EventKind, Rejection> {
+        (by, key, reason): (AccountId, Option<BidKey>, std::sync::Arc<str>),
+    ) -> Result<BidVoided, Rejection> {
         match self.phase {
             Phase::Paused { .. } => {}
             _ => self.check_open(now)?,
@@ -184,8 +191,9 @@ impl State {
         let rest: Vec<PriorBid> = bids.iter().filter(|bid| bid.seq != seq).copied().collect();
         let standing = self.terms.format.recompute(&rest, |account, ceiling| self.clip(account, ceiling));
         let left = rest.iter().filter(|bid| bid.bidder == target.bidder);
-        Ok(EventKind::BidVoided(BidVoided {
+        Ok(BidVoided {
             by,
+            key,
             reason,
             voided: seq,
             bidder: target.bidder,
@@ -196,7 +204,7 @@ impl State {
             minimum_bid: self.terms.format.minimum_bid(standing.price),
             bid_count: standing.bid_count,
             reserve_met: standing.reserve_met,
-        }))
+        })
     }
 
     /// Bidding is open at `now`, or why not.
@@ -242,14 +250,18 @@ impl State {
         }
     }
 
-    fn check_allowance(&self, bidder: AccountId, amount: Money, version: u64) -> Result<(), Rejection> {
-        if self.bidder(bidder).is_some_and(|known| version <= known.allowance_version) {
-            return Err(Rejection::StaleAllowance);
+    /// Whether the allowance is to be set. It is not if it is so already: the same version with the same amount was sent
+    /// twice.
+    fn check_allowance(&self, bidder: AccountId, amount: Money, version: u64) -> Result<bool, Rejection> {
+        match self.bidder(bidder) {
+            Some(known) if (version, amount) == (known.allowance_version, known.allowance) => return Ok(false),
+            Some(known) if version <= known.allowance_version => return Err(Rejection::StaleAllowance),
+            _ => {}
         }
         let leads = self.standing.leader.filter(|leader| leader.account == bidder && !self.is_over());
         if self.terms.funds == Funds::Required && leads.is_some_and(|leader| leader.ceiling > amount) {
             return Err(Rejection::Leading);
         }
-        Ok(())
+        Ok(true)
     }
 }

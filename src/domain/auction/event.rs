@@ -44,6 +44,8 @@ pub enum EventKind {
     Paused {
         /// Who.
         by: AccountId,
+        /// The name that the caller gave to this act.
+        key: Option<BidKey>,
         /// Why.
         reason: Arc<str>,
         /// The time that was left.
@@ -53,6 +55,8 @@ pub enum EventKind {
     Resumed {
         /// Who.
         by: AccountId,
+        /// The name that the caller gave to this act.
+        key: Option<BidKey>,
         /// The new end.
         ends_at: Timestamp,
     },
@@ -69,6 +73,8 @@ pub enum EventKind {
     Stopped {
         /// Who.
         by: AccountId,
+        /// The name that the caller gave to this act.
+        key: Option<BidKey>,
         /// Why.
         reason: Arc<str>,
     },
@@ -85,6 +91,8 @@ pub enum EventKind {
     Amended {
         /// Who.
         by: AccountId,
+        /// The name that the caller gave to this act.
+        key: Option<BidKey>,
         /// The new terms.
         terms: Box<Terms>,
         /// The new words.
@@ -135,6 +143,8 @@ pub struct BidPlaced {
 pub struct BidVoided {
     /// Who voided.
     pub by: AccountId,
+    /// The name that the caller gave to this act.
+    pub key: Option<BidKey>,
     /// Why.
     pub reason: Arc<str>,
     /// The bid that no longer counts.

@@ -6,6 +6,7 @@ pub mod event;
 pub mod rejection;
 pub mod terms;
 
+mod acts;
 mod apply;
 mod audit;
 mod decide;
@@ -13,6 +14,7 @@ mod keys;
 mod state;
 pub mod view;
 
+pub use acts::{ACTS_REMEMBERED, ActMemory, Asked, KeyedAct};
 pub use audit::{Audit, Divergence};
 pub use command::{Bid, Command, Offer, PriorBid};
 pub use event::{BidPlaced, BidVoided, Event, EventKind, ExtensionCause, Outcome, Winner};

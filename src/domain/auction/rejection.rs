@@ -129,4 +129,73 @@ impl Rejection {
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Unavailable | Self::Busy | Self::RateLimited | Self::BidInFlight)
     }
+
+    /// The amount that it carries, if it carries one.
+    pub const fn amount(self) -> Option<Money> {
+        match self {
+            Self::BidTooLow { minimum } => Some(minimum),
+            Self::InsufficientFunds { allowance } => Some(allowance),
+            Self::MaxNotRaised { your_max } => Some(your_max),
+            _ => None,
+        }
+    }
+
+    /// The refusal with this code, carrying `amount` if it must carry one.
+    pub fn from_code(code: &str, amount: Option<Money>) -> Option<Self> {
+        let plain = Self::WITHOUT_AMOUNT.into_iter().find(|rejection| rejection.code() == code);
+        plain.or_else(|| {
+            let amount = amount?;
+            let carrying = [
+                Self::BidTooLow { minimum: amount },
+                Self::InsufficientFunds { allowance: amount },
+                Self::MaxNotRaised { your_max: amount },
+            ];
+            carrying.into_iter().find(|rejection| rejection.code() == code)
+        })
+    }
+
+    /// Every refusal that carries nothing.
+    const WITHOUT_AMOUNT: [Self; 21] = [
+        Self::AuctionNotOpen,
+        Self::AuctionClosed,
+        Self::AuctionPaused,
+        Self::AuctionStopped,
+        Self::OwnAuction,
+        Self::Banned,
+        Self::KeyReused,
+        Self::BidInFlight,
+        Self::Busy,
+        Self::RateLimited,
+        Self::Unauthenticated,
+        Self::UnknownAuction,
+        Self::InvalidAmount,
+        Self::BuyNowUnavailable,
+        Self::Unavailable,
+        Self::NotPaused,
+        Self::UnknownBid,
+        Self::HasBids,
+        Self::Leading,
+        Self::StaleAllowance,
+        Self::InvalidTerms,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_comes_back_from_its_code() {
+        let amount = Money::new(7).expect("a positive amount");
+        let carrying = [
+            Rejection::BidTooLow { minimum: amount },
+            Rejection::InsufficientFunds { allowance: amount },
+            Rejection::MaxNotRaised { your_max: amount },
+        ];
+        for rejection in Rejection::WITHOUT_AMOUNT.into_iter().chain(carrying) {
+            assert_eq!(Rejection::from_code(rejection.code(), rejection.amount()), Some(rejection));
+        }
+        assert_eq!(Rejection::from_code("bid_too_low", None), None);
+        assert_eq!(Rejection::from_code("no_such_code", Some(amount)), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{KeyMemory, Offer, Outcome, Remembered, Terms, Verdict, Winner};
+use super::{ActMemory, KeyMemory, KeyedAct, Offer, Outcome, Remembered, Terms, Verdict, Winner};
 use crate::domain::hashing::ById;
 use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
@@ -27,6 +27,7 @@ pub struct State {
     pub ever_bid: bool,
     /// How many bidders have a public number.
     pub aliases: u32,
+    pub(super) acts: ActMemory,
     pub(super) bidders: HashMap<AccountId, Bidder, ById>,
 }
 
@@ -121,6 +122,7 @@ impl State {
             standing: Standing::default(),
             ever_bid: false,
             aliases: 0,
+            acts: ActMemory::default(),
             bidders: HashMap::default(),
         }
     }
@@ -150,6 +152,21 @@ impl State {
         self.remembered(bidder, key).map(|remembered| remembered.verdict)
     }
 
+    /// The act that was done under this key, for its first and for every later asking.
+    pub fn done(&self, by: AccountId, key: &BidKey) -> Option<&KeyedAct> {
+        self.acts.get(by, key)
+    }
+
+    /// The acts in memory that came with a key, oldest first.
+    pub fn acts(&self) -> impl Iterator<Item = &KeyedAct> {
+        self.acts.iter()
+    }
+
+    /// Puts an act back that a snapshot holds; the oldest comes first.
+    pub fn restore_act(&mut self, act: KeyedAct) {
+        self.acts.remember(act);
+    }
+
     /// The least that the next bid must offer.
     pub fn minimum_bid(&self) -> Money {
         self.terms.format.minimum_bid(self.standing.price)
@@ -169,9 +186,9 @@ impl State {
         matches!(self.phase, Phase::Ended { .. } | Phase::Stopped)
     }
 
-    /// How much there is to write down, counted in remembered keys and bidders.
+    /// How much there is to write down, counted in remembered keys, acts and bidders.
     pub fn weight(&self) -> usize {
-        self.bidders.values().map(|bidder| 1 + bidder.keys.len()).sum()
+        self.acts.len() + self.bidders.values().map(|bidder| 1 + bidder.keys.len()).sum::<usize>()
     }
 
     /// Up to what a bidder may go here: `ceiling` itself, or what is set aside if that is less.

@@ -2,6 +2,7 @@
 //! The public bytes leave as they were hashed; nothing is written anew.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -20,8 +21,7 @@ use crate::auth::{Action, authorize};
 use crate::domain::auction::Rejection;
 use crate::domain::{AuctionId, Seq};
 use crate::http::{ApiError, ApiQuery, AuctionPath, MaybeCaller, Page, Problem};
-use crate::journal::sql::SqlJournal;
-use crate::journal::{Journal as _, JournalError, Record};
+use crate::journal::{Journal, JournalError, Record};
 
 const LOG_PAGE_RECORDS: usize = 500;
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
@@ -100,7 +100,7 @@ pub(super) async fn whole_log(
 
 /// What is left to send of a log: up to where it ended when it was asked for.
 struct Pages {
-    journal: SqlJournal,
+    journal: Arc<dyn Journal>,
     auction: AuctionId,
     genesis: Option<Record>,
     after: Seq,

@@ -26,9 +26,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::http::ApiError;
-use crate::journal::AckLevel;
-use crate::journal::sql::SqlJournal;
-use crate::journal::{Journal as _, JournalError};
+use crate::journal::{AckLevel, Journal, JournalError};
 use crate::persistence::{Db, StoreError};
 use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
@@ -50,7 +48,7 @@ pub struct Parts {
     /// Where they are live.
     pub rooms: Rooms,
     /// Where their logs are.
-    pub journal: SqlJournal,
+    pub journal: Arc<dyn Journal>,
     /// The time.
     pub clock: Clock,
     /// Tells how far the rows have come.
@@ -121,7 +119,7 @@ impl Auctions {
         let row = store::auction(self.db(), id).await?.unwrap_or(row);
         let opened = view.public.status != "scheduled";
         let (terms, listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
-        let act = Act::Amend { by, terms: Box::new(terms), listing: Box::new(listing) };
+        let act = Act::Amend { by, key: None, terms: Box::new(terms), listing: Box::new(listing) };
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
         self.live(id, Some(by)).await
@@ -131,7 +129,7 @@ impl Auctions {
     async fn cancel(&self, seller: &Caller, id: AuctionId) -> Result<(), ApiError> {
         let by = seller.account();
         self.own(by, id).await?;
-        let act = Act::Stop { by, reason: CANCELLED.into(), only_without_bids: true };
+        let act = Act::Stop { by, key: None, reason: CANCELLED.into(), only_without_bids: true };
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
         tracing::debug!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::Money;
 use crate::domain::auction::{EventKind, Offer};
+use crate::domain::{BidKey, Money};
 
 /// The private part as JSON; an empty object where nothing is hidden.
 pub(super) fn private_of(kind: &EventKind) -> Value {
@@ -18,18 +18,23 @@ pub(super) fn private_of(kind: &EventKind) -> Value {
             },
             "ceiling": bid.ceiling.minor_units(),
         }),
-        EventKind::Paused { by, time_left, .. } => json!({"by": by.0, "time_left_ms": time_left.millis()}),
-        EventKind::Resumed { by, .. } | EventKind::Stopped { by, .. } => json!({"by": by.0}),
+        EventKind::Paused { by, key, time_left, .. } => {
+            json!({"by": by.0, "key": name(key), "time_left_ms": time_left.millis()})
+        }
+        EventKind::Resumed { by, key, .. } | EventKind::Stopped { by, key, .. } => {
+            json!({"by": by.0, "key": name(key)})
+        }
         EventKind::BidVoided(void) => json!({
             "by": void.by.0,
+            "key": name(&void.key),
             "bidder": void.bidder.0,
             "bidder_max": void.bidder_max.map(Money::minor_units),
             "leader": void.leader.map(|leader| leader.account.0),
             "leader_ceiling": void.leader.map(|leader| leader.ceiling.minor_units()),
         }),
         EventKind::Ended { winner: Some(winner), .. } => json!({"winner": winner.account.0}),
-        EventKind::Amended { by, terms, .. } => {
-            json!({"by": by.0, "reserve": terms.format.reserve().map(Money::minor_units)})
+        EventKind::Amended { by, key, terms, .. } => {
+            json!({"by": by.0, "key": name(key), "reserve": terms.format.reserve().map(Money::minor_units)})
         }
         EventKind::AllowanceSet { bidder, amount, version } => {
             json!({"kind": "allowance_set", "bidder": bidder.0, "amount": amount.minor_units(), "version": version})
@@ -40,4 +45,8 @@ pub(super) fn private_of(kind: &EventKind) -> Value {
         | EventKind::Suspended { .. }
         | EventKind::Ended { winner: None, .. } => json!({}),
     }
+}
+
+fn name(key: &Option<BidKey>) -> Option<&str> {
+    key.as_ref().map(BidKey::as_str)
 }

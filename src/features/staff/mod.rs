@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 
 use crate::auth::{Action, Caller, Denied, Role, Roles, authorize};
 use crate::clock::Clock;
-use crate::domain::{AccountId, AuctionId, Seq, Timestamp};
-use crate::http::{ApiError, RequestId};
+use crate::domain::{AccountId, AuctionId, BidKey, Seq, Timestamp};
+use crate::http::{ApiError, IdempotencyKey, RequestId};
 use crate::persistence::{Db, StoreError};
 use crate::room::{Act, Rooms};
 
@@ -50,17 +50,23 @@ pub struct Parts {
 #[derive(Clone)]
 pub struct Staff(Arc<Parts>);
 
-/// Who acts, by which request.
+/// Who acts, by which request, under which key.
 struct Actor {
     caller: Caller,
     request: RequestId,
+    key: Option<BidKey>,
 }
 
 impl Actor {
     /// The caller, if the table lets them.
     fn of(caller: Caller, action: Action, request: RequestId) -> Result<Self, ApiError> {
         authorize(Some(&caller), action)?;
-        Ok(Self { caller, request })
+        Ok(Self { caller, request, key: None })
+    }
+
+    /// The same, under the key that the request came with, if it came with one.
+    fn under(self, key: Option<IdempotencyKey>) -> Self {
+        Self { key: key.map(|IdempotencyKey(key)| key), ..self }
     }
 
     fn account(&self) -> AccountId {
@@ -76,24 +82,25 @@ impl Staff {
 
     async fn stop(&self, actor: Actor, id: AuctionId, reason: &str) -> Result<Seq, ApiError> {
         let why = checked(reason)?;
-        let act = Act::Stop { by: actor.account(), reason: why.into(), only_without_bids: false };
+        let act =
+            Act::Stop { by: actor.account(), key: actor.key.clone(), reason: why.into(), only_without_bids: false };
         self.act(actor, id, act, Entry::new("stop").because(why)).await
     }
 
     async fn pause(&self, actor: Actor, id: AuctionId, reason: &str) -> Result<Seq, ApiError> {
         let why = checked(reason)?;
-        let act = Act::Pause { by: actor.account(), reason: why.into() };
+        let act = Act::Pause { by: actor.account(), key: actor.key.clone(), reason: why.into() };
         self.act(actor, id, act, Entry::new("pause").because(why)).await
     }
 
     async fn resume(&self, actor: Actor, id: AuctionId) -> Result<Seq, ApiError> {
-        let act = Act::Resume { by: actor.account() };
+        let act = Act::Resume { by: actor.account(), key: actor.key.clone() };
         self.act(actor, id, act, Entry::new("resume")).await
     }
 
     async fn void(&self, actor: Actor, id: AuctionId, seq: Seq, reason: &str) -> Result<Seq, ApiError> {
         let why = checked(reason)?;
-        let act = Act::Void { by: actor.account(), reason: why.into(), seq };
+        let act = Act::Void { by: actor.account(), key: actor.key.clone(), reason: why.into(), seq };
         self.act(actor, id, act, Entry::new("void_bid").because(why).of_bid(seq)).await
     }
 

@@ -34,7 +34,7 @@ fn entry(auction: AuctionId, event: &Event) -> Option<Signed> {
     let (by, entry) = match &event.kind {
         EventKind::Paused { by, reason, .. } => (by, Entry::new("pause").because(reason)),
         EventKind::Resumed { by, .. } => (by, Entry::new("resume")),
-        EventKind::Stopped { by, reason } => (by, Entry::new("stop").because(reason)),
+        EventKind::Stopped { by, reason, .. } => (by, Entry::new("stop").because(reason)),
         EventKind::BidVoided(void) => (&void.by, Entry::new("void_bid").because(&void.reason).of_bid(void.voided)),
         _ => return None,
     };

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -16,7 +16,8 @@ use crate::clock::{WireTime, from_datetime};
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, AuctionId, Seq};
 use crate::http::{
-    ApiError, ApiJson, ApiPath, ApiQuery, AuctionPath, CallerOf, HttpContext, List, Page, PageQuery, Problem, RequestId,
+    ApiError, ApiJson, ApiPath, ApiQuery, AuctionPath, CallerOf, HttpContext, IdempotencyKey, List, Page, PageQuery,
+    Problem, RequestId,
 };
 
 /// The routes of moderation.
@@ -34,6 +35,17 @@ where
         .routes(routes!(ban))
         .routes(routes!(unban))
         .routes(routes!(audit))
+}
+
+/// The header that lets an act be sent again.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "it describes the header; IdempotencyKey reads it")]
+struct ActKey {
+    /// The caller's own name for the act, 1 to 128 visible ASCII characters. Sent again with the same key and content, the
+    /// act gets its first answer and changes nothing; with other content it is refused with `key_reused`.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
 }
 
 /// Why, for everyone to read.
@@ -85,56 +97,62 @@ fn done(id: AuctionId, seq: Seq) -> Json<Done> {
 
 /// Stop an auction for good
 #[utoipa::path(post, path = "/api/staff/auctions/{id}/stop", tag = "staff", request_body = Because,
-    params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    params(("id" = Uuid, Path), ActKey), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Done),
+    (status = 400, description = "`invalid_idempotency_key`", body = Problem),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`auction_closed`, `auction_stopped`", body = Problem),
+    (status = 409, description = "`auction_closed`, `auction_stopped`, `key_reused`", body = Problem),
     (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn stop(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
+    key: Option<IdempotencyKey>,
     AuctionPath(id): AuctionPath,
     ApiJson(body): ApiJson<Because>,
 ) -> Result<Json<Done>, ApiError> {
-    let actor = Actor::of(caller, Action::StopAuction, request)?;
+    let actor = Actor::of(caller, Action::StopAuction, request)?.under(key);
     staff.stop(actor, id, &body.reason).await.map(|seq| done(id, seq))
 }
 
 /// Pause an auction
 #[utoipa::path(post, path = "/api/staff/auctions/{id}/pause", tag = "staff", request_body = Because,
-    params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    params(("id" = Uuid, Path), ActKey), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Done),
+    (status = 400, description = "`invalid_idempotency_key`", body = Problem),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`auction_not_open`, `auction_paused`, `auction_closed`, `auction_stopped`", body = Problem),
+    (status = 409, description = "`auction_not_open`, `auction_paused`, `auction_closed`, `auction_stopped`, `key_reused`", body = Problem),
     (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn pause(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
+    key: Option<IdempotencyKey>,
     AuctionPath(id): AuctionPath,
     ApiJson(body): ApiJson<Because>,
 ) -> Result<Json<Done>, ApiError> {
-    let actor = Actor::of(caller, Action::PauseAuction, request)?;
+    let actor = Actor::of(caller, Action::PauseAuction, request)?.under(key);
     staff.pause(actor, id, &body.reason).await.map(|seq| done(id, seq))
 }
 
 /// Let a paused auction go on, with the time that was left
 #[utoipa::path(post, path = "/api/staff/auctions/{id}/resume", tag = "staff",
-    params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    params(("id" = Uuid, Path), ActKey), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Done),
+    (status = 400, description = "`invalid_idempotency_key`", body = Problem),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`not_paused`, `auction_closed`, `auction_stopped`", body = Problem)))]
+    (status = 409, description = "`not_paused`, `auction_closed`, `auction_stopped`, `key_reused`", body = Problem)))]
 async fn resume(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
+    key: Option<IdempotencyKey>,
     AuctionPath(id): AuctionPath,
 ) -> Result<Json<Done>, ApiError> {
-    let actor = Actor::of(caller, Action::ResumeAuction, request)?;
+    let actor = Actor::of(caller, Action::ResumeAuction, request)?.under(key);
     staff.resume(actor, id).await.map(|seq| done(id, seq))
 }
 
@@ -142,21 +160,23 @@ async fn resume(
 ///
 /// The price is found anew from the bids that remain.
 #[utoipa::path(post, path = "/api/staff/auctions/{id}/bids/{seq}/void", tag = "staff", request_body = Because,
-    params(("id" = Uuid, Path), ("seq" = u64, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    params(("id" = Uuid, Path), ("seq" = u64, Path), ActKey), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Done),
+    (status = 400, description = "`invalid_idempotency_key`", body = Problem),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_auction`, `unknown_bid`", body = Problem),
-    (status = 409, description = "`auction_not_open`, `auction_closed`, `auction_stopped`", body = Problem),
+    (status = 409, description = "`auction_not_open`, `auction_closed`, `auction_stopped`, `key_reused`", body = Problem),
     (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn void_bid(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
+    key: Option<IdempotencyKey>,
     AuctionPath(id): AuctionPath,
     ApiPath(path): ApiPath<BidSeq>,
     ApiJson(body): ApiJson<Because>,
 ) -> Result<Json<Done>, ApiError> {
-    let actor = Actor::of(caller, Action::VoidBid, request)?;
+    let actor = Actor::of(caller, Action::VoidBid, request)?.under(key);
     let seq = Seq(path.seq.parse().map_err(|_| Rejection::UnknownBid)?);
     staff.void(actor, id, seq, &body.reason).await.map(|seq| done(id, seq))
 }

@@ -46,7 +46,8 @@ fn router(features: OpenApiRouter<Parts>, probes: Vec<Probe>) -> Router {
         secure_cookies: false,
     });
     let metrics = crate::telemetry::metrics();
-    let ops = Ops { probes: probes.into(), metrics, operator_token: None, clock: Clock::System };
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let ops = Ops { probes: probes.into(), metrics, operator_token: None, clock: Clock::System, stopping };
     let frame = Frame {
         clock: Clock::System,
         chance: Chance::seeded(1),

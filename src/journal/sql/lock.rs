@@ -1,5 +1,6 @@
 //! The lock that keeps a second hub process out: on a file beside the embedded journal, or an advisory lock in
-//! PostgreSQL. It goes with the process, however the process ends.
+//! PostgreSQL. The nodes of a hub of many share that one, so that the two kinds of hub exclude each other. It goes with
+//! the process, however the process ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -27,6 +28,15 @@ pub enum LockError {
     /// Another process has it.
     #[error("{0} is in use by another hub process; stop that one first, or give this one another place")]
     Held(String),
+    /// The nodes of a hub of many have it.
+    #[error(
+        "{0} is in use by a hub of many nodes; stop them all first, or give this one their redis_url, so that it becomes \
+         one of them"
+    )]
+    HeldByNodes(String),
+    /// A hub that is one process has it.
+    #[error("{0} is in use by a hub that runs as one process, without redis_url; stop that one first")]
+    HeldByOne(String),
     /// The lock itself does not work there.
     #[error("{0} cannot be locked: {1}")]
     Io(String, std::io::Error),
@@ -52,15 +62,28 @@ impl ProcessLock {
         }
     }
 
-    /// Locks the PostgreSQL database at `url`.
+    /// Locks the PostgreSQL database at `url` for this process alone.
     pub async fn postgres(url: &str) -> Result<Self, LockError> {
-        let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(StoreError::from)?;
-        let mut connection = options.connect().await.map_err(StoreError::from)?;
-        let text = "select pg_try_advisory_lock($1)";
-        let asked = sqlx::query_scalar::<_, bool>(text).bind(ADVISORY_LOCK).fetch_one(&mut connection).await;
-        match asked.map_err(StoreError::from)? {
-            true => Ok(Self::Advisory(Box::new(connection))),
+        let mut connection = connect(url).await?;
+        if ask(&mut connection, "select pg_try_advisory_lock($1)").await? {
+            return Ok(Self::Advisory(Box::new(connection)));
+        }
+        // Whoever has it may let go at this moment; then one more process is as good a guess as any.
+        let text = "select exists (select from pg_locks where locktype = 'advisory' and objsubid = 1 and granted
+                 and database = (select oid from pg_database where datname = current_database())
+                 and ((classid::bigint << 32) | objid::bigint) = $1 and mode = 'ShareLock')";
+        match ask(&mut connection, text).await? {
+            true => Err(LockError::HeldByNodes("the database".to_owned())),
             false => Err(LockError::Held("the database".to_owned())),
+        }
+    }
+
+    /// Locks the PostgreSQL database at `url` for this process and others that call the same.
+    pub async fn postgres_shared(url: &str) -> Result<Self, LockError> {
+        let mut connection = connect(url).await?;
+        match ask(&mut connection, "select pg_try_advisory_lock_shared($1)").await? {
+            true => Ok(Self::Advisory(Box::new(connection))),
+            false => Err(LockError::HeldByOne("the database".to_owned())),
         }
     }
 
@@ -71,4 +94,14 @@ impl ProcessLock {
             Self::Advisory(connection) => Ok(connection.ping().await.map_err(StoreError::from)?),
         }
     }
+}
+
+async fn connect(url: &str) -> Result<PgConnection, LockError> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().map_err(StoreError::from)?;
+    Ok(options.connect().await.map_err(StoreError::from)?)
+}
+
+async fn ask(connection: &mut PgConnection, text: &'static str) -> Result<bool, LockError> {
+    let asked = sqlx::query_scalar::<_, bool>(text).bind(ADVISORY_LOCK).fetch_one(connection).await;
+    Ok(asked.map_err(StoreError::from)?)
 }

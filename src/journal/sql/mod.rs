@@ -1,11 +1,15 @@
-//! The journal in SQL, for a hub that is one process: an SQLite file of its own, or tables in PostgreSQL.
+//! The journal in SQL, for a hub that is one process: an SQLite file of its own, or tables in PostgreSQL. The same tables
+//! are the archive of a hub of many nodes ([`Archive`]).
 //!
 //! One writer task commits for all rooms at once: what arrives while a commit is under way goes into the next one. A
 //! commit is on the disk before anyone hears of it. Every commit first locks and compares the instance row, so that a
 //! process that lost its right changes nothing.
 
+mod archive;
+mod feed;
 mod lock;
 mod rows;
+mod statements;
 mod writer;
 
 use std::sync::Arc;
@@ -18,11 +22,14 @@ use crate::clock::{Clock, from_datetime, to_datetime};
 use crate::persistence::{Db, On, StoreError};
 use crate::sql;
 
+pub use archive::{Archive, Chunk, Outcome, Standing};
+pub use feed::{Feed, Positioned};
 pub use lock::{LockError, ProcessLock};
-pub use rows::Positioned;
-use rows::{LogRow, OutageRow, PositionedRow, RecordRow, SnapshotRow};
+use rows::{LogRow, OutageRow, RecordRow, SnapshotRow};
 
 const QUEUE_CAPACITY: usize = 1_024;
+/// How long a transaction of the archive may wait for anything, in PostgreSQL, before the server ends it.
+const PATIENCE_MS: u32 = 10_000;
 const JOURNAL_MIGRATIONS_TABLE: &str = "_journal_migrations";
 
 /// The journal of one process.
@@ -94,23 +101,9 @@ impl SqlJournal {
         self.lease
     }
 
-    /// Resolves when something was committed after the call before.
-    pub async fn committed(&self) {
-        self.committed.notified().await;
-    }
-
-    /// Up to `limit` records of all logs, in the order of their commit, after `position`.
-    pub async fn feed(&self, position: i64, limit: i64) -> Result<Vec<Positioned>, JournalError> {
-        let text = "select position, auction, seq, epoch, version, public, private, commitment, digest
-             from journal_records where position > $1 order by position limit $2";
-        let rows = sql!(self.db.read(), all PositionedRow, text, position, limit)?;
-        rows.into_iter().map(PositionedRow::into_positioned).collect()
-    }
-
-    /// The position of the newest record of all.
-    pub async fn last_position(&self) -> Result<i64, JournalError> {
-        let text = "select coalesce(max(position), 0) from journal_records";
-        Ok(sql!(self.db.read(), scalar i64, text)?)
+    /// The records of all logs, in the order of their commit, for those who follow them.
+    pub fn feed(&self) -> Feed {
+        Feed::new(self.db.clone(), self.committed.clone())
     }
 
     /// Writes down that this process can decide bids at this moment, as every commit does.
@@ -131,8 +124,10 @@ impl Journal for SqlJournal {
     }
 
     /// The epoch of the process: it grows with each process, so no log can have a greater one.
-    async fn epoch(&self, _auction: AuctionId) -> Result<u64, JournalError> {
-        Ok(self.lease.epoch)
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError> {
+        let text = "select 1 from journal_logs where auction = $1";
+        let found = sql!(self.db.read(), opt_scalar i32, text, auction.0)?;
+        Ok(found.map(|_| self.lease.epoch))
     }
 
     /// The log as it is: what is on the disk is all there can be.
@@ -173,10 +168,7 @@ impl Journal for SqlJournal {
     }
 
     async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
-        let text = "select auction from journal_logs where due_at <= $1 order by due_at limit $2";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let auctions = sql!(self.db.read(), scalars uuid::Uuid, text, to_datetime(at), limit)?;
-        Ok(auctions.into_iter().map(AuctionId).collect())
+        due_by(&self.db, at, limit).await
     }
 
     async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
@@ -220,6 +212,14 @@ pub async fn read(db: &Db, auction: AuctionId, after: Option<Seq>, limit: usize)
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = sql!(db.read(), all RecordRow, text, auction.0, after, limit)?;
     rows.into_iter().map(RecordRow::into_record).collect()
+}
+
+/// Auctions in which something falls due by `at`, as far as this database knows, the earliest first.
+pub async fn due_by(db: &Db, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
+    let text = "select auction from journal_logs where due_at <= $1 order by due_at limit $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let auctions = sql!(db.read(), scalars uuid::Uuid, text, to_datetime(at), limit)?;
+    Ok(auctions.into_iter().map(AuctionId).collect())
 }
 
 /// What a log is checked against: its key and its head, which are kept apart from its records.

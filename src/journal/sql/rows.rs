@@ -3,21 +3,10 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Anchor;
+use super::{Anchor, Positioned, Standing};
 use crate::domain::{AuctionId, LogId, Seq};
 use crate::journal::{AckLevel, Digest, Head, JournalError, OpenLog, Record, Secret, Snapshot};
 use crate::persistence::StoreError;
-
-/// A record with its place among the records of all logs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Positioned {
-    /// The place.
-    pub position: i64,
-    /// Whose log.
-    pub auction: AuctionId,
-    /// The record.
-    pub record: Record,
-}
 
 #[derive(sqlx::FromRow)]
 pub(super) struct RecordRow {
@@ -45,6 +34,14 @@ pub(super) struct LogRow {
     head_seq: i64,
     head_digest: Vec<u8>,
     ack: String,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct StandingRow {
+    auction: Uuid,
+    log: Uuid,
+    head_seq: i64,
+    head_digest: Vec<u8>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,6 +97,14 @@ impl LogRow {
     }
 }
 
+impl StandingRow {
+    pub(super) fn into_standing(self) -> Result<(AuctionId, Standing), JournalError> {
+        let table = "journal_logs";
+        let head = Head { seq: seq(table, self.head_seq)?, digest: digest(table, self.head_digest)? };
+        Ok((AuctionId(self.auction), Standing { log: LogId(self.log), head }))
+    }
+}
+
 impl SnapshotRow {
     pub(super) fn into_snapshot(self) -> Result<Snapshot, JournalError> {
         let table = "journal_snapshots";
@@ -110,6 +115,10 @@ impl SnapshotRow {
 
 fn seq(table: &'static str, value: i64) -> Result<Seq, JournalError> {
     u64::try_from(value).map(Seq).map_err(|_| inconsistent(table, "seq"))
+}
+
+pub(super) fn digest(table: &'static str, value: Vec<u8>) -> Result<Digest, JournalError> {
+    bytes(table, value).map(Digest)
 }
 
 fn bytes(table: &'static str, value: Vec<u8>) -> Result<[u8; 32], JournalError> {

@@ -7,16 +7,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::statements::{Move, create, insert, move_head, number, save_snapshot};
 use crate::clock::{Clock, Mark, to_datetime};
 use crate::domain::{AuctionId, Span};
 use crate::journal::{AppendError, Batch, Head, JournalError, Lease, NewLog, Record, Snapshot};
-use crate::persistence::{Db, On, StoreError, Tx};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::sql;
 
 /// How many requests one transaction takes at most.
 const GROUP_MAX: usize = 512;
-/// How many rows one statement inserts at most: with eight columns well below SQLite's 32,766 parameters.
-const ROWS_PER_STATEMENT: usize = 1_000;
 
 /// Heartbeats come each second. So long without any commit means that nothing could be committed: the process was
 /// paused, or the storage failed. Rooms in memory notice by themselves; the others read of it when they are loaded.
@@ -164,7 +163,7 @@ impl Writer {
         for (batch, answer) in &appends {
             if batch.lease != self.lease {
                 answers[*answer].set_append(Err(AppendError::Fenced));
-            } else if move_head(&mut tx, batch).await? {
+            } else if append(&mut tx, batch).await? {
                 rows.extend(batch.records.iter().map(|record| (batch.auction, record)));
             } else {
                 answers[*answer].set_append(Err(AppendError::HeadMoved));
@@ -177,9 +176,7 @@ impl Writer {
                 Other::Snapshot(auction, snapshot) => save_snapshot(&mut tx, *auction, snapshot).await?,
             }
         }
-        for chunk in rows.chunks(ROWS_PER_STATEMENT) {
-            insert(&mut tx, chunk).await?;
-        }
+        insert(&mut tx, &rows).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -234,73 +231,9 @@ impl Answer {
     }
 }
 
-async fn move_head(tx: &mut Tx, batch: &Batch) -> Result<bool, StoreError> {
+/// Moves the log of a batch on; false if it does not end where the batch builds on.
+async fn append(tx: &mut Tx, batch: &Batch) -> Result<bool, StoreError> {
     let Some(last) = batch.records.last() else { return Ok(true) };
-    let Head { seq, digest } = batch.onto;
-    let text = "update journal_logs set head_seq = $1, head_digest = $2, due_at = $3
-         where auction = $4 and head_seq = $5 and head_digest = $6";
-    let moved = sql!(
-        tx.on(),
-        exec,
-        text,
-        number(last.seq.0),
-        last.digest.0.to_vec(),
-        batch.due_at.map(to_datetime),
-        batch.auction.0,
-        number(seq.0),
-        digest.0.to_vec()
-    )?;
-    Ok(moved == 1)
-}
-
-async fn create(tx: &mut Tx, log: &NewLog) -> Result<bool, StoreError> {
-    let text = "insert into journal_logs (auction, log, secret, head_seq, head_digest, due_at, ack)
-         values ($1, $2, $3, 0, $4, $5, $6) on conflict (auction) do nothing";
-    let (secret, digest) = (log.secret.0.to_vec(), log.genesis.digest.0.to_vec());
-    let due_at = log.due_at.map(to_datetime);
-    let created = sql!(tx.on(), exec, text, log.auction.0, log.log.0, secret, digest, due_at, log.ack.name())?;
-    Ok(created == 1)
-}
-
-async fn save_snapshot(tx: &mut Tx, auction: AuctionId, snapshot: &Snapshot) -> Result<(), StoreError> {
-    let text = "insert into journal_snapshots (auction, seq, digest, body) values ($1, $2, $3, $4)
-         on conflict (auction) do update set seq = $2, digest = $3, body = $4";
-    let (seq, digest) = (number(snapshot.head.seq.0), snapshot.head.digest.0.to_vec());
-    sql!(tx.on(), exec, text, auction.0, seq, digest, snapshot.body.as_slice())?;
-    Ok(())
-}
-
-async fn insert(tx: &mut Tx, rows: &[(AuctionId, &Record)]) -> Result<(), StoreError> {
-    const TEXT: &str =
-        "insert into journal_records (auction, seq, epoch, version, public, private, commitment, digest) ";
-    macro_rules! insert_on {
-        ($on:expr) => {{
-            let mut builder = sqlx::QueryBuilder::new(TEXT);
-            builder.push_values(rows, |mut row, (auction, record)| {
-                row.push_bind(auction.0)
-                    .push_bind(number(record.seq.0))
-                    .push_bind(number(record.epoch))
-                    .push_bind(i32::from(record.version))
-                    .push_bind(&*record.public)
-                    .push_bind(record.private.as_slice())
-                    .push_bind(record.commitment.as_slice())
-                    .push_bind(record.digest.0.as_slice());
-            });
-            builder.build().persistent(rows.len() == 1).execute($on).await?.rows_affected()
-        }};
-    }
-    let inserted = match tx.on() {
-        On::Lite(on) => insert_on!(on),
-        On::Pg(on) => insert_on!(on),
-    };
-    let expected = rows.len() as u64;
-    if inserted != expected {
-        return Err(StoreError::WrongRowCount { statement: "append", expected, found: inserted });
-    }
-    Ok(())
-}
-
-/// Numbers of the journal stay far below the largest signed one.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    let to = Head { seq: last.seq, digest: last.digest };
+    move_head(tx, &Move { auction: batch.auction, from: batch.onto, to, due_at: batch.due_at }).await
 }

@@ -31,6 +31,59 @@ async fn a_hub_that_stops_says_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_hub_that_drains_serves_each_connection_until_its_own_moment_and_takes_no_new_one() {
+    let market = Market::with(json!({}), |settings| settings.server.drain_ms = Some(3_000)).await;
+    let mut sockets = Vec::new();
+    for number in 0..8 {
+        let mut socket = market.bidder(Codec::Json, &format!("bidder{number}")).await;
+        socket.ask(market.join()).await;
+        sockets.push(socket);
+    }
+    let (address, bid, next) = (market.hub.address, market.straight("k", 1_000), market.straight("l", 1_100));
+    let (ready, client) = (market.hub.url("/readyz"), market.hub.client.clone());
+    let stopped = tokio::spawn(market.hub.stop());
+    let mut moments = Vec::new();
+    for (number, socket) in sockets.iter_mut().enumerate() {
+        let push = socket.push().await.unwrap();
+        assert_eq!(push["type"], "draining");
+        let after = push["reconnect_after_ms"].as_u64().unwrap();
+        assert!(after < 3_000, "{after}");
+        moments.push((after, number));
+    }
+    assert!(moments.iter().any(|(after, _)| *after != moments[0].0), "spread: {moments:?}");
+    moments.sort_unstable();
+    // The two that stay longest are served as ever.
+    let (last, second) = (moments[7].1, moments[6].1);
+    assert_eq!(sockets[last].ask(bid).await["type"], "bid_accepted");
+    let pushed = sockets[second].push().await.unwrap();
+    assert_eq!((&pushed["type"], &pushed["events"][0]["kind"]), (&json!("events"), &json!("bid")));
+    let answer = client.get(&ready).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["status"], "draining");
+    assert_eq!(Socket::with(address, Codec::Json, &[]).await.err(), Some(503));
+    assert_eq!(sockets[second].ask(next).await["type"], "bid_accepted");
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await, Some(1001));
+    }
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hub_that_drains_ends_as_soon_as_all_have_left() {
+    let market = Market::with(json!({}), |settings| {
+        settings.server.drain_ms = Some(600_000);
+        settings.server.shutdown_timeout_ms = 600_000;
+    })
+    .await;
+    let mut socket = market.bidder(Codec::Json, "ada").await;
+    socket.ask(market.join()).await;
+    let stopped = tokio::spawn(market.hub.stop());
+    assert_eq!(socket.push().await.unwrap()["type"], "draining");
+    drop(socket);
+    tokio::time::timeout(Duration::from_secs(60), stopped).await.expect("nobody is waited for").unwrap();
+}
+
+#[tokio::test]
 async fn a_session_that_ends_by_itself_ends_its_connections() {
     let market = Market::with(json!({}), |settings| settings.connections.ping_interval_s = 1).await;
     let mut socket = market.bidder(Codec::Json, "ada").await;

@@ -9,7 +9,7 @@ mod steps;
 use std::collections::HashMap;
 
 use bidhub::domain::auction::{Command, Event, EventKind, ExtensionCause, Funds, Offer, Rejection, State, Verdict};
-use bidhub::domain::{AccountId, BidKey, Money, Timestamp};
+use bidhub::domain::{AccountId, BidKey, Money, Seq, Timestamp};
 use proptest::prelude::*;
 
 use crate::hall::Hall;
@@ -45,6 +45,9 @@ struct Asked {
     result: Result<(), Rejection>,
     events: Vec<Event>,
 }
+
+/// What was asked for first under each key, and its event.
+type Acts = HashMap<(AccountId, BidKey), (bidhub::domain::auction::Asked, Seq)>;
 
 /// The first offer and verdict under each key.
 type Verdicts = HashMap<(AccountId, BidKey), (Offer, Verdict)>;
@@ -123,12 +126,35 @@ fn check_keys(before: &State, after: &State, asked: &Asked, verdicts: &mut Verdi
     }
 }
 
+/// What was asked for under a key is done once, whatever else is asked.
+fn check_acts(before: &State, after: &State, asked: &Asked, acts: &mut Acts) {
+    let Some((by, key, content)) = asked.command.keyed() else { return };
+    let place = (by, key.clone());
+    match acts.get(&place) {
+        Some((first, seq)) => {
+            let expected = if *first == content { Ok(()) } else { Err(Rejection::KeyReused) };
+            assert_eq!(asked.result, expected);
+            assert_eq!(asked.events, []);
+            assert_eq!(after.done(by, key).map(|done| done.seq), Some(*seq));
+        }
+        None => {
+            assert_eq!(before.done(by, key), None);
+            assert_eq!(after.done(by, key).is_some(), asked.result.is_ok());
+            if let Some(done) = after.done(by, key) {
+                assert_eq!((&done.asked, done.seq), (&content, asked.events[0].seq));
+                acts.insert(place, (content, done.seq));
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(config(1_000))]
 
     #[test]
     fn whatever_is_asked_the_rules_hold(setting in setting(), steps in steps()) {
         let mut verdicts = Verdicts::new();
+        let mut acts = Acts::new();
         let mut naive = Naive::default();
         let hall = play(&setting, &steps, |before, hall, asked| {
             let after = &hall.state;
@@ -137,6 +163,7 @@ proptest! {
             check_told(after, asked);
             check_time(before, after, asked);
             check_keys(before, after, asked, &mut verdicts);
+            check_acts(before, after, asked, &mut acts);
             asked.events.iter().for_each(|event| naive.take(event, after));
             naive.assert_agrees(after);
         });

@@ -3,7 +3,7 @@
 use bidhub::domain::auction::{Bid, Command, Funds, Offer, Terms};
 use bidhub::domain::formats::{English, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::{Band, Increments};
-use bidhub::domain::{Money, Seq, Span, Timestamp};
+use bidhub::domain::{BidKey, Money, Seq, Span, Timestamp};
 use proptest::prelude::*;
 
 use crate::hall::*;
@@ -71,10 +71,10 @@ enum What {
     Bid { bidder: u128, banned: bool, key: u8, offer: Offer },
     Tick,
     Outage { from_s: i64, until_s: i64 },
-    Pause,
-    Resume,
-    Stop { only_without_bids: bool },
-    Void { which: prop::sample::Index },
+    Pause { key: Option<u8> },
+    Resume { key: Option<u8> },
+    Stop { key: Option<u8>, only_without_bids: bool },
+    Void { key: Option<u8>, which: prop::sample::Index },
     Amend { setting: Setting, ends_s: Option<i64> },
     Allow { bidder: u128, amount: i64, version: u64 },
 }
@@ -90,24 +90,36 @@ impl Step {
             }
             What::Tick => Command::Tick,
             What::Outage { from_s, until_s } => Command::Outage { from: moment(*from_s), until: moment(*until_s) },
-            What::Pause => Command::Pause { by, reason },
-            What::Resume => Command::Resume { by },
-            What::Stop { only_without_bids } => Command::Stop { by, reason, only_without_bids: *only_without_bids },
-            What::Void { which } => {
+            What::Pause { key } => Command::Pause { by, key: act_key(*key), reason },
+            What::Resume { key } => Command::Resume { by, key: act_key(*key) },
+            What::Stop { key, only_without_bids } => {
+                Command::Stop { by, key: act_key(*key), reason, only_without_bids: *only_without_bids }
+            }
+            What::Void { key, which } => {
                 let bids = hall.prior.clone();
                 let seq = if bids.is_empty() { Seq(1) } else { which.get(&bids).seq };
-                Command::Void { by, reason, seq, bids }
+                Command::Void { by, key: act_key(*key), reason, seq, bids }
             }
             What::Amend { setting, ends_s } => {
                 let mut terms = Setting { funded: held_on.funded, ..setting.clone() }.terms();
                 terms.ends_at = ends_s.map_or(terms.ends_at, at);
-                Command::Amend { by: account(SELLER), terms: terms.into(), listing: listing().into() }
+                let (by, terms, listing) = (account(SELLER), terms.into(), listing().into());
+                Command::Amend { by, key: None, terms, listing }
             }
             What::Allow { bidder, amount, version } => {
                 Command::SetAllowance { bidder: account(*bidder), amount: money(*amount), version: *version }
             }
         }
     }
+}
+
+fn act_key(number: Option<u8>) -> Option<BidKey> {
+    number.map(|number| key(&format!("act{number}")))
+}
+
+/// Few keys, so that acts meet under them.
+fn act_keys() -> impl Strategy<Value = Option<u8>> {
+    proptest::option::of(0..12_u8)
 }
 
 fn amount() -> impl Strategy<Value = Money> {
@@ -131,10 +143,11 @@ fn what() -> impl Strategy<Value = What> {
         60 => bid.prop_map(|(bidder, banned, key, offer)| What::Bid { bidder, banned, key, offer }),
         10 => Just(What::Tick),
         4 => (-90..10_i64, -20..5_i64).prop_map(|(from_s, until_s)| What::Outage { from_s, until_s }),
-        3 => Just(What::Pause),
-        6 => Just(What::Resume),
-        1 => proptest::bool::weighted(0.8).prop_map(|only_without_bids| What::Stop { only_without_bids }),
-        8 => any::<prop::sample::Index>().prop_map(|which| What::Void { which }),
+        3 => act_keys().prop_map(|key| What::Pause { key }),
+        6 => act_keys().prop_map(|key| What::Resume { key }),
+        1 => (act_keys(), proptest::bool::weighted(0.8))
+            .prop_map(|(key, only_without_bids)| What::Stop { key, only_without_bids }),
+        8 => (act_keys(), any::<prop::sample::Index>()).prop_map(|(key, which)| What::Void { key, which }),
         2 => (setting(), proptest::option::of(1..400_i64)).prop_map(|(setting, ends_s)| What::Amend { setting, ends_s }),
         14 => allow.prop_map(|(bidder, amount, version)| What::Allow { bidder, amount, version }),
     ]

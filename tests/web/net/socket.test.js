@@ -117,6 +117,28 @@ describe('the line', () => {
     assert.equal(world.sockets[0]?.isClosed, true);
   });
 
+  test('that a draining hub closes early comes back at the moment it was told, and backs off from then on', async () => {
+    const { world } = connected();
+    world.socket.says({ type: 'draining', reconnect_after_ms: 1_700 });
+    world.socket.breaks(1001);
+    await world.pass(1_699);
+    assert.equal(world.sockets.length, 1);
+    await world.pass(1);
+    assert.equal(world.sockets.length, 2);
+    world.socket.breaks();
+    await world.pass(FIRST_WAIT_MS);
+    assert.equal(world.sockets.length, 3);
+  });
+
+  test('serves until the moment at which it moves', async () => {
+    const { world, hub } = connected();
+    world.socket.says({ type: 'draining', reconnect_after_ms: 850 });
+    await world.pass(400);
+    const answer = hub.request({ type: 'bid', auction: 'a', key: 'k', amount: 100 });
+    world.socket.answers('bid', { type: 'bid_accepted', auction: 'a', key: 'k' });
+    assert.equal((await answer).type, 'bid_accepted');
+  });
+
   test('says when the session ended', () => {
     const { world, hub } = connected();
     let ended = 0;

@@ -1,0 +1,208 @@
+//! What rooms on different nodes say to each other, and how it is written: MessagePack, a list of items in one message.
+//! A message may be lost or come twice; whoever sends a command keeps it until it is answered, and sends it again.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::act::Act;
+use super::handle::{Answer, Ask};
+use crate::domain::auction::view::PublicTerms;
+use crate::domain::auction::{Bid, Offer, Rejection, Verdict};
+use crate::domain::{AccountId, AuctionId, BidKey, Money, Seq};
+use crate::journal::public::TermsRecord;
+use crate::journal::{Digest, Head};
+
+/// The version of these messages; a node that meets another one does not guess.
+const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Message(u16, Vec<Item>);
+
+/// One thing said.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Item {
+    /// Decide this. The number is the sender's own.
+    Command { id: u64, auction: Uuid, deadline: i64, command: CommandItem },
+    /// The answer to a command.
+    Answer { id: u64, answer: AnswerItem },
+    /// Who holds records beyond this position?
+    TailWanted { id: u64, auction: Uuid, epoch: u64, seq: u64, digest: serde_bytes::ByteArray<32> },
+    /// These are held: packed records, or none.
+    Tail { id: u64, packed: Option<serde_bytes::ByteBuf> },
+}
+
+/// A command on its way to the owner.
+#[derive(Serialize, Deserialize)]
+pub(super) enum CommandItem {
+    Bid { bidder: Uuid, banned: bool, key: Cow<'static, str>, offer: OfferItem },
+    Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
+    Resume { by: Uuid, key: Option<String> },
+    Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
+    Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
+    Amend { by: Uuid, key: Option<String>, terms: Box<TermsRecord>, reserve: Option<i64> },
+    SetAllowance { bidder: Uuid, amount: i64, version: u64 },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) enum OfferItem {
+    Straight(i64),
+    Max(i64),
+    BuyNow,
+}
+
+/// An answer on its way back.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum AnswerItem {
+    Verdict { seq: u64, leading: bool, price: i64, minimum_bid: i64, your_max: i64 },
+    Done(u64),
+    Rejected(Cow<'static, str>, Option<i64>),
+}
+
+/// Writes a message.
+pub(super) fn encode(items: Vec<Item>) -> Bytes {
+    // Writing plain numbers and strings to memory cannot fail; empty bytes would not be read back.
+    rmp_serde::to_vec(&Message(VERSION, items)).unwrap_or_default().into()
+}
+
+/// Reads a message; none if it is not one of this version.
+pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Item>> {
+    let Message(version, items) = rmp_serde::from_slice(bytes).ok()?;
+    (version == VERSION).then_some(items)
+}
+
+impl Item {
+    pub(super) fn tail_wanted(id: u64, auction: AuctionId, epoch: u64, head: Head) -> Self {
+        let digest = serde_bytes::ByteArray::new(head.digest.0);
+        Self::TailWanted { id, auction: auction.0, epoch, seq: head.seq.0, digest }
+    }
+}
+
+/// The position in a [`Item::TailWanted`].
+pub(super) fn head(seq: u64, digest: serde_bytes::ByteArray<32>) -> Head {
+    Head { seq: Seq(seq), digest: Digest(digest.into_array()) }
+}
+
+impl CommandItem {
+    /// The command, if what is asked can be asked of another node.
+    pub(super) fn new(ask: &Ask) -> Option<Self> {
+        Some(match ask {
+            Ask::Bid(bid) => Self::Bid {
+                bidder: bid.bidder.0,
+                banned: bid.banned,
+                key: bid.key.as_str().to_owned().into(),
+                offer: match bid.offer {
+                    Offer::Straight(amount) => OfferItem::Straight(amount.minor_units()),
+                    Offer::Max(max) => OfferItem::Max(max.minor_units()),
+                    Offer::BuyNow => OfferItem::BuyNow,
+                },
+            },
+            Ask::Act(act) => Self::act(act),
+            Ask::Look | Ask::HandOver | Ask::Shutdown => return None,
+        })
+    }
+
+    fn act(act: &Act) -> Self {
+        let text = |key: &Option<BidKey>| key.as_ref().map(|key| key.as_str().to_owned());
+        match act {
+            Act::Pause { by, key, reason } => Self::Pause { by: by.0, key: text(key), reason: reason.clone() },
+            Act::Resume { by, key } => Self::Resume { by: by.0, key: text(key) },
+            Act::Stop { by, key, reason, only_without_bids } => {
+                Self::Stop { by: by.0, key: text(key), reason: reason.clone(), only_without_bids: *only_without_bids }
+            }
+            Act::Void { by, key, reason, seq } => {
+                Self::Void { by: by.0, key: text(key), reason: reason.clone(), seq: seq.0 }
+            }
+            Act::Amend { by, key, terms, listing } => Self::Amend {
+                by: by.0,
+                key: text(key),
+                terms: Box::new(TermsRecord::new(&PublicTerms::new(terms, listing))),
+                reserve: terms.format.reserve().map(Money::minor_units),
+            },
+            Act::SetAllowance { bidder, amount, version } => {
+                Self::SetAllowance { bidder: bidder.0, amount: amount.minor_units(), version: *version }
+            }
+        }
+    }
+
+    /// What is asked; none if it makes no sense.
+    pub(super) fn into_ask(self) -> Option<Ask> {
+        let act = match self {
+            Self::Bid { bidder, banned, key, offer } => {
+                let offer = match offer {
+                    OfferItem::Straight(amount) => Offer::Straight(Money::new(amount)?),
+                    OfferItem::Max(max) => Offer::Max(Money::new(max)?),
+                    OfferItem::BuyNow => Offer::BuyNow,
+                };
+                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), banned, key: BidKey::new(&key)?, offer }));
+            }
+            Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
+            Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },
+            Self::Stop { by, key, reason, only_without_bids } => {
+                Act::Stop { by: AccountId(by), key: read_key(key)?, reason, only_without_bids }
+            }
+            Self::Void { by, key, reason, seq } => {
+                Act::Void { by: AccountId(by), key: read_key(key)?, reason, seq: Seq(seq) }
+            }
+            Self::Amend { by, key, terms, reserve } => {
+                let reserve = match reserve {
+                    Some(minor) => Some(Money::or_zero(minor)?),
+                    None => None,
+                };
+                let (terms, listing) = terms.restore(reserve).ok()?;
+                let (terms, listing) = (Box::new(terms), Box::new(listing));
+                Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing }
+            }
+            Self::SetAllowance { bidder, amount, version } => {
+                Act::SetAllowance { bidder: AccountId(bidder), amount: Money::or_zero(amount)?, version }
+            }
+        };
+        Some(Ask::Act(act))
+    }
+}
+
+/// The key, if there is one; none at all if it is no key.
+fn read_key(key: Option<String>) -> Option<Option<BidKey>> {
+    match key {
+        Some(text) => BidKey::new(&text).map(Some),
+        None => Some(None),
+    }
+}
+
+impl AnswerItem {
+    pub(super) fn new(answer: Result<Answer, Rejection>) -> Self {
+        match answer {
+            Ok(Answer::Verdict(verdict)) => Self::Verdict {
+                seq: verdict.seq.0,
+                leading: verdict.leading,
+                price: verdict.price.minor_units(),
+                minimum_bid: verdict.minimum_bid.minor_units(),
+                your_max: verdict.your_max.minor_units(),
+            },
+            Ok(Answer::Done(seq)) => Self::Done(seq.0),
+            Err(rejection) => Self::Rejected(rejection.code().into(), rejection.amount().map(Money::minor_units)),
+        }
+    }
+
+    /// The answer; what makes no sense is no answer to rely on.
+    pub(super) fn into_answer(self) -> Result<Answer, Rejection> {
+        let read = |minor| Money::or_zero(minor).ok_or(Rejection::Unavailable);
+        match self {
+            Self::Verdict { seq, leading, price, minimum_bid, your_max } => Ok(Answer::Verdict(Verdict {
+                seq: Seq(seq),
+                leading,
+                price: read(price)?,
+                minimum_bid: read(minimum_bid)?,
+                your_max: read(your_max)?,
+            })),
+            Self::Done(seq) => Ok(Answer::Done(Seq(seq))),
+            Self::Rejected(code, amount) => {
+                let amount = amount.and_then(Money::or_zero);
+                Err(Rejection::from_code(&code, amount).unwrap_or(Rejection::Unavailable))
+            }
+        }
+    }
+}
