@@ -14,16 +14,16 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
-use crate::config::{ConfigError, Settings};
+use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
-use crate::features::auctions::{self, Auctions, AuctionsProjection};
+use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
-use crate::journal::Journal;
+use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
@@ -212,7 +212,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         secure_cookies: public_url.starts_with("https://"),
     });
     let ops = Ops {
-        probes: probes(db, &hub.journal, &progress, &env.clock).into(),
+        probes: probes(db, hub, &progress, &env.clock).into(),
         metrics: telemetry::metrics(),
         operator_token: settings.server.operator_token.clone(),
         clock: env.clock.clone(),
@@ -226,6 +226,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         progress,
         grace: Span::from_secs(settings.room.outage_grace_s),
+        ack: ack_rule(&settings.cluster),
     });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
@@ -245,6 +246,16 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
     Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+}
+
+/// Which ack levels auctions may have.
+fn ack_rule(cluster: &config::Cluster) -> AckRule {
+    let default = match cluster.default_ack {
+        DefaultAck::Redis => AckLevel::Redis,
+        DefaultAck::Replica => AckLevel::Replica,
+        DefaultAck::Sql => AckLevel::Sql,
+    };
+    AckRule { default, replicas: cluster.redis_replicas > 0 }
 }
 
 /// What moderation needs of accounts.
@@ -280,8 +291,9 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
 }
 
 /// What must answer for the hub to be ready.
-fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Clock) -> Vec<Probe> {
-    let (db, journal, progress, clock) = (db.clone(), journal.clone(), progress.clone(), clock.clone());
+fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> {
+    let (db, journal, progress, clock) = (db.clone(), hub.journal.clone(), progress.clone(), clock.clone());
+    let (bus, archiver) = (hub.bus.clone(), hub.archiver().cloned());
     let database = Probe::new("database", move || {
         let db = db.clone();
         async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
@@ -294,7 +306,17 @@ fn probes(db: &Db, journal: &Arc<dyn Journal>, progress: &Progress, clock: &Cloc
         let behind = progress.check(clock.now());
         async move { behind }
     });
-    vec![database, journal, projections]
+    let bus = Probe::new("bus", move || {
+        let bus = bus.clone();
+        async move { bus.probe().await.map_err(|error| error.to_string()) }
+    });
+    let archive = archiver.map(|archiver| {
+        Probe::new("archive", move || {
+            let behind = archiver.check();
+            async move { behind }
+        })
+    });
+    [database, journal, projections, bus].into_iter().chain(archive).collect()
 }
 
 /// Work that comes round by itself.

@@ -17,9 +17,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod words;
 
-pub use words::{LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
+/// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
+const LEASE_TTL_MS_MIN: u32 = 1_000;
+const LEASE_TTL_MS_MAX: u32 = 60_000;
 const DRAIN_MS_OF_NODES: u32 = 3_000;
 
 /// The settings cannot be used. The text is one line, fit to be shown to the operator.
@@ -76,7 +79,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Connections, Log, Mail, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -89,6 +92,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How rooms run.
     pub room: Room,
+    /// How many nodes make one hub.
+    pub cluster: Cluster,
     /// How mail leaves the hub.
     pub mail: Mail,
     /// What is logged, and how.
@@ -128,6 +133,8 @@ pub struct Flags {
     connections: groups::ConnectionsFlags,
     #[command(flatten)]
     room: groups::RoomFlags,
+    #[command(flatten)]
+    cluster: groups::ClusterFlags,
     #[command(flatten)]
     mail: groups::MailFlags,
     #[command(flatten)]
@@ -177,6 +184,7 @@ impl Settings {
             auth: flags.auth.over(file.auth),
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
+            cluster: flags.cluster.over(file.cluster),
             mail: flags.mail.over(file.mail),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
@@ -204,6 +212,7 @@ impl Settings {
             ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
+            ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -212,10 +221,17 @@ impl Settings {
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
         }
-        if self.server.redis_url.is_some() {
-            let why =
-                "redis_url is set, but this version of the hub runs as one process and would ignore it; leave it unset";
-            return Err(ConfigError(why.into()));
+        if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
+            return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
+        }
+        if self.server.redis_url.is_some() && self.server.database_url.is_none() {
+            return Err(ConfigError(
+                "redis_url makes this process a node of a hub of many, which needs a database_url too".into(),
+            ));
+        }
+        if !(LEASE_TTL_MS_MIN..=LEASE_TTL_MS_MAX).contains(&self.cluster.lease_ttl_ms) {
+            let why = format!("lease_ttl_ms must be from {LEASE_TTL_MS_MIN} to {LEASE_TTL_MS_MAX}");
+            return Err(ConfigError(why));
         }
         if self.auth.jwt_secret.is_some() && self.auth.jwt_public_key_file.is_some() {
             return Err(ConfigError(
@@ -255,6 +271,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         auth: figment.extract().map_err(say)?,
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
+        cluster: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
@@ -272,6 +289,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::AuthFlags::NAMES,
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
+        groups::ClusterFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
@@ -328,6 +346,9 @@ mod tests {
             ("batch_max = 0", "batch_max"),
             ("jwt_secret = ''", "jwt_secret"),
             ("redis_url = 'redis://127.0.0.1'", "redis_url"),
+            ("default_ack = 'disk'", "default_ack"),
+            ("default_ack = 'replica'", "redis_replicas"),
+            ("lease_ttl_ms = 0", "lease_ttl_ms"),
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),

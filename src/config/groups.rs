@@ -14,7 +14,7 @@ settings! {
     }
     optional {
         database_url: SecretString, "URL", "BIDHUB_DATABASE_URL", "PostgreSQL database, postgres://…; without it an embedded SQLite database is used";
-        redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…, for a hub of many nodes; this version runs as one and refuses it";
+        redis_url: SecretString, "URL", "BIDHUB_REDIS_URL", "Redis, redis://…, rediss://…, redis-sentinel://… or redis-cluster://…: makes this process a node of a hub of many, with database_url";
         drain_ms: u32, "MILLISECONDS", "BIDHUB_DRAIN_MS", "Time over which a graceful stop sends its WebSocket clients elsewhere; 0 ends them at once; bounded by shutdown_timeout_ms [default: 3000 with redis_url, else 0]";
         public_url: String, "URL", "BIDHUB_PUBLIC_URL", "Address under which browsers reach the hub, for links in mail; https makes cookies secure [default: http:// and the address listened on]";
         operator_token: SecretString, "TOKEN", "BIDHUB_OPERATOR_TOKEN", "Bearer token that GET /metrics then asks for; without it metrics are open";
@@ -72,6 +72,21 @@ settings! {
         outage_grace_s: u32 = 60, "SECONDS", "BIDHUB_OUTAGE_GRACE_S", "Least time that is left to bid after an outage near the end of an auction";
     }
     optional {}
+    lists {}
+}
+
+settings! {
+    /// How many nodes make one hub.
+    Cluster, ClusterFlags, "Cluster";
+    values {
+        redis_replicas: u32 = 0, "COUNT", "BIDHUB_REDIS_REPLICAS", "Replicas of Redis that must have a bid at ack level replica";
+        default_ack: DefaultAck = "redis", "redis|replica|sql", "BIDHUB_DEFAULT_ACK", "Who must have a bid before anyone hears of it, for auctions that do not say";
+        lease_ttl_ms: u32 = 5_000, "MILLISECONDS", "BIDHUB_LEASE_TTL_MS", "Time after which another node takes the rooms of one that has fallen silent";
+    }
+    optional {
+        redis_ca_file: PathBuf, "FILE", "BIDHUB_REDIS_CA_FILE", "Certificates in PEM that prove Redis over rediss:// [default: those of the web]";
+        node_name: String, "NAME", "BIDHUB_NODE_NAME", "Name of this node for people; nodes know each other by ids [default: none]";
+    }
     lists {}
 }
 

@@ -54,3 +54,15 @@ words! {
         Json = "json",
     }
 }
+
+words! {
+    /// How safe what was committed must be before anyone hears of it.
+    DefaultAck {
+        /// The live journal has it.
+        Redis = "redis",
+        /// Every replica has it too.
+        Replica = "replica",
+        /// The archive has it too.
+        Sql = "sql",
+    }
+}

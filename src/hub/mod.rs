@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Offset};
 use crate::config::{self, Settings};
+use crate::coordination::redis::presence::FiguresNow;
 use crate::coordination::{Bus, Leases};
 use crate::domain::Span;
 use crate::env::Env;
 use crate::journal::Journal;
+use crate::journal::archiver::Archiver;
 use crate::journal::sql::Feed;
 use crate::lifecycle::Tasks;
 use crate::room::{self, Deps, Limits, Rooms};
@@ -83,6 +85,22 @@ impl Hub {
         tasks.spawn(room::sweep(rooms.clone()));
         tasks.spawn(rooms.clone().listen());
         Ok(Self { rooms, journal, leases, bus, feed, lost, ground })
+    }
+
+    /// What archives behind the rooms, if that is not the journal itself.
+    pub fn archiver(&self) -> Option<&Archiver> {
+        match &self.ground {
+            Ground::One(_) => None,
+            Ground::Cluster(ground) => Some(&ground.archiver),
+        }
+    }
+
+    /// Lets other nodes see what `figures` gives.
+    pub fn show(&self, figures: FiguresNow) {
+        if let Ground::Cluster(ground) = &self.ground {
+            // Said once, at the start.
+            let _ = ground.figures.set(figures);
+        }
     }
 
     /// A token that is cancelled with `shutdown`, or when this process has lost its right to run rooms.

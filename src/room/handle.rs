@@ -15,6 +15,7 @@ use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
 use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
+use crate::journal::AckLevel;
 
 /// What a room answers to what it has done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,6 +121,7 @@ impl Drop for InFlight {
 #[derive(Clone)]
 pub struct RoomHandle {
     pub(super) auction: AuctionId,
+    pub(super) ack: AckLevel,
     pub(super) mailbox: mpsc::Sender<Envelope>,
     pub(super) mirror: Arc<Mirror>,
     pub(super) gone: CancellationToken,
@@ -246,6 +248,11 @@ impl RoomHandle {
     /// What `account`, or anyone, may see now.
     pub fn view(&self, account: Option<AccountId>) -> View {
         self.mirror.view(account)
+    }
+
+    /// How safe its bids are before anyone hears of them.
+    pub fn ack(&self) -> AckLevel {
+        self.ack
     }
 
     /// The terms in force.

@@ -180,6 +180,7 @@ impl Rooms {
         let (gone, owned) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let handle = RoomHandle {
             auction,
+            ack: part.recovered().ack,
             mailbox,
             mirror: mirror.clone(),
             gone: gone.clone(),

@@ -124,13 +124,13 @@ impl House {
 }
 
 /// Events 1 to 5: the opening, 2 a leads at 1,000, 3 b is beaten to 1,210, 4 b leads at 2,010, 5 c leads at 3,000. Refused:
-/// a too low after 3, b not raised after 4.
+/// c too low after 3, b not raised after 4.
 fn good() -> House {
     let mut house = House::new();
     house.does(&Command::Tick).unwrap();
     house.bids(1, "a1", Offer::Max(money(2_000)));
     house.bids(2, "b1", Offer::Straight(money(1_200)));
-    house.bids(1, "a2", Offer::Straight(money(900)));
+    house.bids(3, "c0", Offer::Straight(money(900)));
     house.bids(2, "b2", Offer::Max(money(2_500)));
     house.bids(2, "b3", Offer::Max(money(2_400)));
     house.bids(3, "c1", Offer::Straight(money(3_000)));
@@ -261,16 +261,16 @@ fn a_refusal_by_someone_who_has_missed_what_happened() {
     let wrong = |key: &str, code: &str| Breach::WrongRefusal { key: key.into(), code: code.into() };
     // The minimum as it was before what had been acknowledged when the bid was sent.
     let stale = found(|it| it.told[2].verdict["minimum_bid"] = 1_010.into());
-    assert_eq!(stale, wrong("a2", "bid_too_low"));
+    assert_eq!(stale, wrong("c0", "bid_too_low"));
     // The minimum as it comes to be only by what was sent later.
     let early = found(|it| it.told[2].verdict["minimum_bid"] = 3_010.into());
-    assert_eq!(early, wrong("a2", "bid_too_low"));
+    assert_eq!(early, wrong("c0", "bid_too_low"));
     let enough = found(|it| it.told[2].request["amount"] = 5_000.into());
-    assert_eq!(enough, wrong("a2", "bid_too_low"));
+    assert_eq!(enough, wrong("c0", "bid_too_low"));
     let not_the_leader = found(|it| it.told[4].account = account(1));
     assert_eq!(not_the_leader, wrong("b3", "max_not_raised"));
     let not_over = found(|it| it.told[2].verdict["code"] = "auction_closed".into());
-    assert_eq!(not_over, wrong("a2", "auction_closed"));
+    assert_eq!(not_over, wrong("c0", "auction_closed"));
     let for_no_reason = found(|it| it.told[2].verdict["code"] = "banned".into());
-    assert_eq!(for_no_reason, wrong("a2", "banned"));
+    assert_eq!(for_no_reason, wrong("c0", "banned"));
 }

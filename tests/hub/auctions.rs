@@ -32,6 +32,7 @@ async fn an_auction_is_offered_and_read_at_once() {
         ("buy_now_until", json!("first_bid")),
         ("soft_close", json!({"window_s": 60, "extension_s": 120, "max_total_s": 600})),
         ("funds", json!("none")),
+        ("ack", json!("redis")),
         ("image_url", json!("/images/desk.webp")),
         ("starts_at", json!("2026-11-20T09:30:00.000Z")),
         ("ends_at", json!("2026-11-20T10:30:00.000Z")),
@@ -85,6 +86,8 @@ async fn each_field_that_does_not_fit_is_named() {
         (json!({"colour": "brown"}), "unknown_field", "colour"),
         (json!({"soft_close": {"window_s": 1, "extension_s": 1}}), "missing_field", "soft_close.max_total_s"),
         (json!({"ends_at": "soon"}), "invalid_field", "ends_at"),
+        (json!({"ack": "disk"}), "invalid_field", "ack"),
+        (json!({"ack": "replica"}), "invalid_field", "ack"),
     ] {
         let answer = hub.post_as(&seller.token, "/api/auctions", desk_with(members)).await;
         answer.is_problem(422, code);
@@ -92,6 +95,23 @@ async fn each_field_that_does_not_fit_is_named() {
     }
     hub.post("/api/auctions", desk()).await.is_problem(401, "unauthenticated");
     assert_eq!(hub.get("/api/auctions").await.body["items"], json!([]));
+}
+
+#[tokio::test]
+async fn the_ack_level_is_the_sellers_or_the_hubs_own() {
+    let hub = Hub::with(|settings| {
+        settings.cluster.default_ack = "sql".parse().unwrap();
+        settings.cluster.redis_replicas = 1;
+    })
+    .await;
+    let seller = hub.sign_up("seller").await;
+    for (members, level) in
+        [(json!({}), "sql"), (json!({"ack": "replica"}), "replica"), (json!({"ack": "redis"}), "redis")]
+    {
+        let made = hub.post_as(&seller.token, "/api/auctions", desk_with(members)).await;
+        assert_eq!(made.is(201).body["ack"], level);
+        assert_eq!(read(&hub, made.body["id"].as_str().unwrap()).await["ack"], level);
+    }
 }
 
 #[tokio::test]

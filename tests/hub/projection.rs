@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bidhub::chance::Chance;
 use bidhub::clock::{self, Clock};
-use bidhub::coordination::Leases;
 use bidhub::coordination::local::{LocalBus, LocalLeases};
+use bidhub::coordination::{Holding, LeaseError, Leases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, NodeId, Seq, Span, Timestamp};
 use bidhub::features::auctions::AuctionsProjection;
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::persistence::{Db, Durability, StoreError, Tx, migrate};
-use bidhub::projection::{Deps, Projected, Projection, Projector};
+use bidhub::projection::{Deps, Progress, Projected, Projection, Projector};
 use bidhub::room::{self, NewAuction, Rooms};
 use bidhub::sql;
 use tokio_util::sync::CancellationToken;
@@ -220,6 +220,81 @@ async fn of_two_projectors_the_stale_one_changes_nothing() {
     other.catch_up().await;
     let both = [before, second.seen.lock().unwrap().clone()].concat();
     assert_eq!(both, (1..=world.journal.feed().last_position().await.unwrap()).collect::<Vec<_>>(), "each record once");
+}
+
+/// Leases of which only the task counts: it is whose turn it is.
+struct Turn {
+    mine: usize,
+    whose: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl Leases for Turn {
+    async fn acquire(&self, auction: AuctionId, _floor: u64) -> Result<Holding, LeaseError> {
+        Err(LeaseError::Unavailable(format!("nobody runs {auction} here")))
+    }
+
+    async fn release(&self, _auction: AuctionId, _holding: &Holding, _wake_at: Option<Timestamp>) {}
+
+    async fn owner(&self, _auction: AuctionId) -> Result<Option<NodeId>, LeaseError> {
+        Ok(None)
+    }
+
+    async fn unattended(&self, _by: Timestamp, _limit: usize) -> Result<Vec<AuctionId>, LeaseError> {
+        Ok(Vec::new())
+    }
+
+    async fn attend(&self, _auction: AuctionId, _wake_at: Timestamp) -> Result<(), LeaseError> {
+        Ok(())
+    }
+
+    async fn task(&self, _task: &'static str) -> Result<bool, LeaseError> {
+        Ok(self.whose.load(Ordering::SeqCst) == self.mine)
+    }
+}
+
+#[tokio::test]
+async fn of_two_nodes_one_projects_and_when_it_is_killed_the_other_goes_on() {
+    let world = World::new().await;
+    let auction = world.auction().await;
+    let whose = Arc::new(AtomicUsize::new(0));
+    let notes: [Arc<Notes>; 2] = Default::default();
+    let (mut tasks, mut progress) = (Vec::new(), Vec::new());
+    let stop = CancellationToken::new();
+    for mine in 0..2 {
+        let turn = Arc::new(Turn { mine, whose: whose.clone() });
+        let projector = world.projector_under(turn, vec![Arc::new(AuctionsProjection), notes[mine].clone()]);
+        progress.push(projector.progress());
+        tasks.push(tokio::spawn(projector.run(stop.clone(), Duration::from_secs(5))));
+    }
+    let caught_up = async |progress: &Progress| {
+        let last = world.journal.feed().last_position().await.unwrap();
+        let world = &world;
+        let reached = || async move { Ok::<_, StoreError>(world.checkpoint("notes").await == last) };
+        assert!(progress.wait_until(Duration::from_secs(30), reached).await.unwrap());
+        last
+    };
+    world.bid(auction, 0).await;
+    let last = caught_up(&progress[1]).await;
+    assert_eq!(*notes[0].seen.lock().unwrap(), (1..=last).collect::<Vec<_>>());
+    tasks[0].abort();
+    world.bid(auction, 1).await;
+    world.clock.advance(Span::from_secs(31));
+    // The one that is left only looks on, but it sees that nothing moves.
+    let behind = async {
+        while progress[1].check(world.clock.now()).is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), behind).await.unwrap();
+    whose.store(1, Ordering::SeqCst);
+    let last = caught_up(&progress[1]).await;
+    let seen = [notes[0].seen.lock().unwrap().clone(), notes[1].seen.lock().unwrap().clone()].concat();
+    assert_eq!(seen, (1..=last).collect::<Vec<_>>(), "each record once");
+    stop.cancel();
+    assert!(tasks.remove(0).await.unwrap_err().is_cancelled());
+    tasks.remove(0).await.unwrap();
+    assert_eq!(progress[1].lag(world.clock.now()), Span::ZERO);
 }
 
 #[tokio::test]

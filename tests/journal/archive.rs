@@ -25,7 +25,7 @@ pub struct Place {
 }
 
 impl Place {
-    async fn new(db: Db, keep: Box<dyn Send + Sync>) -> Self {
+    pub async fn over(db: Db, keep: Box<dyn Send + Sync>) -> Self {
         sql::migrate(&db).await.unwrap();
         Self { db, _keep: keep }
     }
@@ -33,13 +33,13 @@ impl Place {
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::sqlite(&dir.path().join("archive.db"), Durability::Normal).await.unwrap();
-        Self::new(db, Box::new(dir)).await
+        Self::over(db, Box::new(dir)).await
     }
 
     pub async fn postgresql() -> Option<Self> {
         let server = postgres::Server::start().await?;
         let db = Db::postgres(&server.url()).await.unwrap();
-        Some(Self::new(db, Box::new(server)).await)
+        Some(Self::over(db, Box::new(server)).await)
     }
 
     pub fn archive(&self, node: u128) -> Archive {
@@ -145,7 +145,7 @@ async fn puts_out_a_process_that_is_alone(place: Place, archive: &Archive) {
     let (records, ..) = story::told();
     let (clock, lost) = (Clock::manual(story::at(100)), CancellationToken::new());
     let alone = SqlJournal::take_over(place.db.clone(), Uuid::from_u128(7), &clock, lost.clone()).await.unwrap();
-    assert_eq!(alone.lease().epoch, story::EPOCH + 1);
+    assert!(alone.lease().epoch > story::EPOCH);
     alone.create(new_log(auction(4), &records[0])).await.unwrap();
     archive.archive(&[chunk(auction(4), &records, 1, 1)]).await.unwrap();
     assert!(alone.create(new_log(auction(5), &records[0])).await.is_err());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod archive;
+mod archiver;
 mod chain;
 mod contract;
 mod golden;

@@ -91,8 +91,33 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Stops the server and what serves its connections, so that nothing is answered until [`Server::thaw`].
+    pub fn freeze(&self) {
+        self.signal_all("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal_all("-CONT");
+    }
+
+    fn signal_all(&self, signal: &str) {
+        let Some(process) = &self.process else { return };
+        let id = process.id().to_string();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        for child in children.split_whitespace() {
+            // One that has ended meanwhile is no concern.
+            let _ = Command::new("kill").args([signal, child]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        // A server that is stopped would not hear that it must end.
+        self.thaw();
         self.stop();
     }
 }

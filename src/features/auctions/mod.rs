@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
 use crate::http::ApiError;
-use crate::journal::{AckLevel, Journal, JournalError};
+use crate::journal::{Journal, JournalError};
 use crate::persistence::{Db, StoreError};
 use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
@@ -35,6 +35,7 @@ pub use projection::AuctionsProjection;
 use request::{CreateAuction, PatchAuction};
 use response::LiveAuctionBody;
 use row::AuctionRow;
+pub use rules::AckRule;
 
 /// How long an answer waits for the projection to reach what its caller may have been told already.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(1);
@@ -55,6 +56,8 @@ pub struct Parts {
     pub progress: Progress,
     /// The least time left to bid after an outage near the end, for new auctions.
     pub grace: Span,
+    /// Which ack levels new auctions may have.
+    pub ack: AckRule,
 }
 
 /// The auctions of the hub.
@@ -75,8 +78,10 @@ impl Auctions {
 
     /// Offers an auction. It is in the log before this returns, and opens by itself.
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
+        let refused = |error: TermsError| ApiError::invalid("invalid_field", error.field, error.to_string());
+        let ack = rules::ack(body.ack, self.0.parts.ack).map_err(refused)?;
         let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
-        let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await?;
+        let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         if let Err(error) = self.insert_row(id).await {
             // It is in the journal, so the projection will bring the row.
@@ -104,7 +109,7 @@ impl Auctions {
                 store::auction(self.db(), id).await?.ok_or_else(late)?
             }
         };
-        Ok(LiveAuctionBody::new(row, &room.view(account), self.now()))
+        Ok(LiveAuctionBody::new(row, &room.view(account), room.ack(), self.now()))
     }
 
     /// Changes what is offered, before the first bid.

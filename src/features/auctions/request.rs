@@ -46,6 +46,8 @@ pub struct CreateAuction {
     pub funds: Option<FundsBody>,
     /// A picture: `https://…`, `http://…`, or a path of the hub.
     pub image_url: Option<String>,
+    /// Who must have a bid before anyone hears of it; the hub's own setting unless given. It never changes.
+    pub ack: Option<AckBody>,
 }
 
 /// What is to change. What is not given stays; `null` takes away what may be absent.
@@ -131,6 +133,18 @@ pub enum FundsBody {
     Required,
     /// Not at all.
     None,
+}
+
+/// Who must have what was committed before anyone hears of it. On one machine all are the same: it is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AckBody {
+    /// The live journal.
+    Redis,
+    /// Every replica of it too; only where the hub has replicas.
+    Replica,
+    /// The database too.
+    Sql,
 }
 
 /// A bid: exactly this `amount`, or as little as leads up to `max`. One of the two.

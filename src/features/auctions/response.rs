@@ -9,6 +9,7 @@ use super::request::{BandBody, SoftCloseBody};
 use super::row::{AuctionRow, BidRow};
 use crate::clock::{WireTime, from_datetime};
 use crate::domain::Timestamp;
+use crate::journal::AckLevel;
 use crate::journal::public::Alias;
 use crate::room::View;
 use crate::wire::State;
@@ -61,6 +62,9 @@ pub struct LiveAuctionBody {
     auction: AuctionBody,
     /// The unbroken history that `seq` counts in.
     log: Uuid,
+    /// Who must have a bid before anyone hears of it: `redis`, `replica` or `sql`.
+    #[schema(example = "redis")]
+    ack: &'static str,
     state: State,
 }
 
@@ -124,7 +128,7 @@ impl LiveAuctionBody {
     }
 
     /// The auction with its live state, which is never older than the row.
-    pub(super) fn new(row: AuctionRow, view: &View, now: Timestamp) -> Self {
+    pub(super) fn new(row: AuctionRow, view: &View, ack: AckLevel, now: Timestamp) -> Self {
         let mut auction = AuctionBody::from(row);
         let state = State::new(view, now);
         auction.status = state.status.to_owned();
@@ -138,7 +142,7 @@ impl LiveAuctionBody {
         auction.outcome = state.outcome.map(str::to_owned);
         auction.winner = state.winner.map(|alias| alias.to_string());
         auction.seq = view.seq.0;
-        Self { auction, log: view.log.0, state }
+        Self { auction, log: view.log.0, ack: ack.name(), state }
     }
 }
 

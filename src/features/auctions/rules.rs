@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::request::{BandBody, BuyNowUntilBody, CreateAuction, FundsBody, PatchAuction, SoftCloseBody};
+use super::request::{AckBody, BandBody, BuyNowUntilBody, CreateAuction, FundsBody, PatchAuction, SoftCloseBody};
 use crate::domain::auction::{Funds, Listing, Terms, TermsError};
 use crate::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use crate::domain::increments::{Band, Increments};
 use crate::domain::{AccountId, Currency, Money, Span, Timestamp};
+use crate::journal::AckLevel;
 
 const TITLE_MAX_CHARS: usize = 200;
 const DESCRIPTION_MAX_CHARS: usize = 10_000;
@@ -48,6 +49,24 @@ pub(super) fn create(
     };
     terms.validate(now)?;
     Ok((terms, listing))
+}
+
+/// Which ack levels new auctions may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AckRule {
+    /// Where the seller asks for none.
+    pub default: AckLevel,
+    /// True if there are replicas to wait for.
+    pub replicas: bool,
+}
+
+/// The ack level of an auction to be.
+pub(super) fn ack(asked: Option<AckBody>, rule: AckRule) -> Result<AckLevel, TermsError> {
+    match asked.map(Into::into) {
+        Some(AckLevel::Replica) if !rule.replicas => Err(refused("ack", "cannot be replica: this hub has no replicas")),
+        Some(level) => Ok(level),
+        None => Ok(rule.default),
+    }
 }
 
 /// The terms and words after a change; `opened` is true once bidding has opened.
@@ -167,6 +186,16 @@ impl From<BuyNowUntilBody> for BuyNowUntil {
     }
 }
 
+impl From<AckBody> for AckLevel {
+    fn from(body: AckBody) -> Self {
+        match body {
+            AckBody::Redis => Self::Redis,
+            AckBody::Replica => Self::Replica,
+            AckBody::Sql => Self::Sql,
+        }
+    }
+}
+
 impl From<FundsBody> for Funds {
     fn from(body: FundsBody) -> Self {
         match body {
@@ -198,6 +227,15 @@ mod tests {
         ] {
             assert_eq!(image_url(bad).unwrap_err().field, "image_url", "{bad}");
         }
+    }
+
+    #[test]
+    fn replicas_are_waited_for_only_where_there_are_some() {
+        let rule = AckRule { default: AckLevel::Sql, replicas: false };
+        assert_eq!(ack(None, rule), Ok(AckLevel::Sql));
+        assert_eq!(ack(Some(AckBody::Redis), rule), Ok(AckLevel::Redis));
+        assert_eq!(ack(Some(AckBody::Replica), rule).unwrap_err().field, "ack");
+        assert_eq!(ack(Some(AckBody::Replica), AckRule { replicas: true, ..rule }), Ok(AckLevel::Replica));
     }
 
     #[test]

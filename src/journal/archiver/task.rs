@@ -121,9 +121,9 @@ impl Archiver {
         let auctions: Vec<_> = jobs.iter().map(|job| job.auction).collect();
         let standings = in_time(self.archive.standings(&auctions)).await?;
         let bytes = (ROUND_BYTES / jobs.len()).max(LOG_BYTES_MIN);
-        let reads = jobs.iter().map(|job| {
+        let reads = jobs.iter().copied().map(|job| {
             let standing = standings.get(&job.auction).copied();
-            async move { (job, read(source, *job, standing, bytes).await) }
+            async move { (job, read(source, job, standing, bytes).await) }
         });
         let mut reads = stream::iter(reads).buffer_unordered(READS_AT_ONCE);
         let (mut whole, mut chunks) = (Vec::new(), Vec::new());
@@ -133,9 +133,9 @@ impl Archiver {
                     whole.push((job, snapshot, read_at, chunk.head()));
                     chunks.push(chunk);
                 }
-                Ok(Err(doubt)) => self.doubt(job, &doubt),
-                Err(JournalError::Unreadable { source, .. }) => self.doubt(job, &Doubt::Other(source.to_string())),
-                Err(error) => self.later(job, &error),
+                Ok(Err(doubt)) => self.doubt(&job, &doubt),
+                Err(JournalError::Unreadable { source, .. }) => self.doubt(&job, &Doubt::Other(source.to_string())),
+                Err(error) => self.later(&job, &error),
             }
         }
         drop(reads);
