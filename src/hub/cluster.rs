@@ -77,7 +77,7 @@ pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tas
     let archive = Archive::new(db.clone(), node.0, env.clock.clone());
     let archiver = Archiver::new(archive.clone(), env.chance.clone());
     let keeping = Keeping { lease_ttl: ttl, replicas: settings.cluster.redis_replicas as usize, ..Keeping::default() };
-    let journal = RedisJournal::new(redis.authority.clone(), archiver.clone(), env.clock.clone(), keeping);
+    let journal = RedisJournal::new(redis.authority.clone(), archiver.clone(), keeping);
     let journal = Arc::new(journal);
     tasks.spawn(archiver.clone().run(journal.clone(), stop.clone(), ARCHIVE_FLUSH_LIMIT));
 

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod packed;
 pub mod public;
 pub mod record;
+pub mod redis;
 pub mod snapshot;
 pub mod sql;
 
@@ -249,6 +250,9 @@ pub enum JournalError {
     /// Another holder has the right.
     #[error("another holder owns the log")]
     Fenced,
+    /// What is committed is not archived yet.
+    #[error("auction {0}: not archived in time")]
+    Late(AuctionId),
     /// The writer has stopped.
     #[error("the journal is closed")]
     Closed,

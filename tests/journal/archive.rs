@@ -12,7 +12,7 @@ use bidhub::persistence::{Db, Durability};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::contract::postgres;
+use crate::postgres;
 use crate::story;
 
 const LOG: LogId = LogId(Uuid::from_u128(9));

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::archive::{Place, auction, head, new_log};
-use crate::contract::postgres;
+use crate::postgres;
 use crate::story;
 
 const LOG: LogId = LogId(Uuid::from_u128(9));

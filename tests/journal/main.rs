@@ -7,8 +7,12 @@ mod archiver;
 mod chain;
 mod contract;
 mod golden;
+mod redis;
 mod redis_way;
+mod sql;
 mod story;
 
+#[path = "../support/postgres.rs"]
+mod postgres;
 #[path = "../support/redis/mod.rs"]
-mod redis;
+mod redis_server;

@@ -7,7 +7,7 @@ use ::redis::{Script, cmd};
 use bidhub::persistence::redis::{Fitness, RedisUrl};
 use bidhub::persistence::{Redis, RedisError};
 
-use crate::redis::{Cluster, PASSWORD, Server, Setup, Watched};
+use crate::redis_server::{Cluster, PASSWORD, Server, Setup, Watched};
 
 const SHORT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -123,10 +123,10 @@ async fn a_dedicated_connection_waits_for_replicas_without_holding_up_others() {
     let setup = Setup { replica_of: Some(primary.port()), ..Setup::default() };
     let Some(replica) = Server::with(setup).await else { return };
     primary.has_replicas(1).await;
-    let redis = way(&primary.url());
+    let redis = Redis::new(&primary.url().parse().unwrap(), None, PATIENCE).unwrap();
     let mut own = redis.dedicated("a").await.unwrap();
     let _: () = own.run(cmd("SET").arg("a").arg("1")).await.unwrap();
-    assert_eq!(own.run::<i64>(cmd("WAIT").arg(1).arg(400)).await.unwrap(), 1);
+    assert_eq!(own.run::<i64>(cmd("WAIT").arg(1).arg(30_000)).await.unwrap(), 1);
     replica.pause();
     let _: () = own.run(cmd("SET").arg("a").arg("2")).await.unwrap();
     let mut wait = cmd("WAIT");
@@ -139,7 +139,7 @@ async fn a_dedicated_connection_waits_for_replicas_without_holding_up_others() {
 #[tokio::test]
 async fn a_cluster_is_followed_through_a_moved_slot_and_a_dead_primary() {
     let Some(mut cluster) = Cluster::start().await else { return };
-    let redis = way(&cluster.url());
+    let redis = Redis::new(&cluster.url().parse().unwrap(), None, PATIENCE).unwrap();
     let key = "bidhub:{a}:x";
     let script = Script::new("return redis.call('SET', KEYS[1], ARGV[1])");
     for number in 0..50 {
@@ -151,7 +151,7 @@ async fn a_cluster_is_followed_through_a_moved_slot_and_a_dead_primary() {
     assert_eq!((answers(&redis, key).await.as_str(), cluster.owner(key)), ("one", to));
     let _: () = redis.script(&script, &[key], "two").await.unwrap();
     let _: () = own.script(&script, &[key], "three").await.unwrap();
-    assert_eq!(own.run::<i64>(cmd("WAIT").arg(1).arg(400)).await.unwrap(), 1, "on the node that has the key now");
+    assert_eq!(own.run::<i64>(cmd("WAIT").arg(1).arg(30_000)).await.unwrap(), 1, "on the node that has the key now");
     assert_eq!(answers(&redis, key).await, "three");
     assert_eq!(redis.fitness().await.unwrap(), Fitness { append_only: true });
     cluster.servers[to].kill();

@@ -16,7 +16,7 @@ use super::{Feed, PATIENCE_MS};
 use crate::clock::{Clock, to_datetime};
 use crate::domain::{AuctionId, LogId, Seq, Timestamp};
 use crate::journal::chain::{self, BrokenChain};
-use crate::journal::{Digest, Head, JournalError, NewLog, Record, Snapshot};
+use crate::journal::{Digest, Head, JournalError, NewLog, OpenLog, Record, Snapshot};
 use crate::persistence::{Db, On, StoreError, Tx};
 use crate::sql;
 
@@ -69,6 +69,15 @@ pub enum Outcome {
     OtherLog(LogId),
     /// The records do not follow from each other. Nothing was written.
     Broken(BrokenChain),
+}
+
+/// What the archive knows of a log and its end.
+#[derive(Clone, Debug)]
+pub struct Archived {
+    /// The log as it is archived.
+    pub log: OpenLog,
+    /// The holding under which its last record was written.
+    pub epoch: u64,
 }
 
 /// Where an archived log stands.
@@ -159,6 +168,27 @@ impl Archive {
         insert(&mut tx, &rows).await?;
         self.commit(tx).await?;
         Ok(outcomes)
+    }
+
+    /// What is needed to run an auction, as far as it is archived; none if there is no such log.
+    pub async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+        super::open(&self.db, auction).await
+    }
+
+    /// Up to `limit` archived records of a log after `after`.
+    pub async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        super::read(&self.db, auction, Some(after), limit).await
+    }
+
+    /// What is archived of a log, with the epoch of its end; none if there is no such log.
+    pub async fn archived(&self, auction: AuctionId) -> Result<Option<Archived>, JournalError> {
+        let Some(log) = self.open(auction).await? else { return Ok(None) };
+        Ok(Some(Archived { log, epoch: self.last_epoch(auction).await?.unwrap_or(0) }))
+    }
+
+    /// Auctions in which something falls due by `at`, as far as is archived, the earliest first.
+    pub async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
+        super::due_by(&self.db, at, limit).await
     }
 
     /// Keeps a snapshot in place of the one before.

@@ -22,7 +22,7 @@ use crate::clock::{Clock, from_datetime, to_datetime};
 use crate::persistence::{Db, On, StoreError};
 use crate::sql;
 
-pub use archive::{Archive, Chunk, Outcome, Standing};
+pub use archive::{Archive, Archived, Chunk, Outcome, Standing};
 pub use feed::{Feed, Positioned};
 pub use lock::{LockError, ProcessLock};
 use rows::{LogRow, OutageRow, RecordRow, SnapshotRow};

@@ -111,7 +111,7 @@ impl Cluster {
         for server in &cluster.servers {
             until("the nodes agree", || {
                 let agreed = server.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
-                agreed && server.cli(&["CLUSTER", "NODES"]).matches(" slave ").count() == 3
+                agreed && server.cli(&["CLUSTER", "NODES"]).matches("slave ").count() == 3
             })
             .await;
         }

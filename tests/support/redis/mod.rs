@@ -228,7 +228,12 @@ impl Server {
 
     /// Waits until so many replicas have all that it has.
     pub async fn has_replicas(&self, count: usize) {
-        let online = || self.cli(&["INFO", "replication"]).matches("state=online").count() >= count;
+        let online = || {
+            let info = self.cli(&["INFO", "replication"]);
+            let offset = info.lines().find_map(|line| line.trim().strip_prefix("master_repl_offset:")).unwrap_or("?");
+            info.lines().filter(|it| it.contains("state=online") && it.contains(&format!("offset={offset},"))).count()
+                >= count
+        };
         until("the replicas are there", online).await;
     }
 }

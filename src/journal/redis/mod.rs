@@ -1,0 +1,182 @@
+//! The journal that many nodes share: live logs in Redis, as streams; SQL behind it as the archive, where a log begins
+//! and where it is found again when Redis has nothing of it.
+//!
+//! A commit is one script, which compares the lease and the head before it writes. Nothing is ever sent twice: an answer
+//! that did not come is an unknown outcome, and whoever asked takes the log over anew.
+
+pub mod keys;
+
+mod append;
+mod archived;
+mod meta;
+mod read;
+mod repair;
+mod take_over;
+
+use std::time::Duration;
+
+use ::redis::cmd;
+use bytes::Bytes;
+
+use super::archiver::Archiver;
+use super::sql::Archive;
+use super::*;
+use crate::persistence::{Redis, RedisError};
+use append::Scripts;
+use meta::{Fields, Meta};
+
+/// How long the meta of a log that nobody touches is kept.
+pub const META_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How long SQL may take to answer where the journal can do without.
+const SQL_PATIENCE: Duration = Duration::from_millis(300);
+
+/// How this journal is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// How long a lease lasts from each commit.
+    pub lease_ttl: Duration,
+    /// How many replicas there are that must have what is committed at the level `replica`.
+    pub replicas: usize,
+    /// How long a commit may take to become as safe as it must be.
+    pub safe_within: Duration,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { lease_ttl: Duration::from_secs(5), replicas: 0, safe_within: Duration::from_secs(1) }
+    }
+}
+
+/// The journal of a hub of many nodes.
+#[derive(Clone)]
+pub struct RedisJournal {
+    redis: Redis,
+    archiver: Archiver,
+    keeping: Keeping,
+    scripts: std::sync::Arc<Scripts>,
+}
+
+impl RedisJournal {
+    /// A journal in `redis`, archived by `archiver`, whose tables are there. The archiver must be run with it as its source.
+    pub fn new(redis: Redis, archiver: Archiver, keeping: Keeping) -> Self {
+        Self { redis, archiver, keeping, scripts: Default::default() }
+    }
+
+    fn archive(&self) -> &Archive {
+        self.archiver.archive()
+    }
+
+    async fn meta(&self, auction: AuctionId) -> Result<Option<Meta>, JournalError> {
+        let fields: Fields = self.redis.run(cmd("HGETALL").arg(keys::meta(auction))).await?;
+        Meta::read(auction, &fields)
+    }
+
+    async fn snapshot(&self, auction: AuctionId) -> Result<Option<Snapshot>, JournalError> {
+        let fields: Fields = self.redis.run(cmd("HGETALL").arg(keys::snapshot(auction))).await?;
+        Ok(meta::snapshot(&fields))
+    }
+}
+
+#[async_trait::async_trait]
+impl Journal for RedisJournal {
+    /// The log begins in SQL. That Redis hears of it at once lets the first holder know that nothing was lost since.
+    async fn create(&self, log: NewLog) -> Result<(), JournalError> {
+        self.archive().create(&log).await?;
+        let meta = Meta::of_new(&log);
+        let mut args: Vec<Bytes> = vec![millis(META_TTL).to_string().into()];
+        for (name, value) in [meta.constants(), meta.position(), vec![("released", b"1".to_vec())]].concat() {
+            args.extend([Bytes::from_static(name.as_bytes()), value.into()]);
+        }
+        let noted = self.redis.script::<i64>(&self.scripts.create, &[&keys::meta(log.auction)], slices(&args)).await;
+        if let Err(error) = noted {
+            tracing::warn!(auction = %log.auction, %error, "a new log is not noted in Redis yet: {error}");
+        }
+        Ok(())
+    }
+
+    async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError> {
+        let facts = self.facts(auction).await?;
+        let asked = tokio::time::timeout(SQL_PATIENCE, self.archive().last_epoch(auction));
+        let archived = match asked.await {
+            Ok(Ok(epoch)) => epoch,
+            _ if facts.is_trusted() => None,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => self.archive().last_epoch(auction).await?,
+        };
+        let live = facts.has_log().then(|| facts.epoch());
+        Ok(archived.map(|archived| archived.max(facts.epoch())).max(live))
+    }
+
+    async fn take_over(
+        &self,
+        auction: AuctionId,
+        lease: Lease,
+        tails: Vec<Vec<Record>>,
+    ) -> Result<Option<TakenOver>, JournalError> {
+        self.take(auction, lease, tails).await
+    }
+
+    async fn open(&self, auction: AuctionId) -> Result<Option<OpenLog>, JournalError> {
+        match tokio::try_join!(self.meta(auction), self.snapshot(auction))? {
+            (Some(meta), snapshot) => Ok(Some(meta.into_open_log(snapshot))),
+            (None, _) => self.archive().open(auction).await,
+        }
+    }
+
+    async fn read(&self, auction: AuctionId, after: Seq, limit: usize) -> Result<Vec<Record>, JournalError> {
+        self.read_told(auction, after, limit).await
+    }
+
+    async fn append(&self, batch: Batch) -> Result<(), AppendError> {
+        self.commit(batch).await
+    }
+
+    async fn settle(&self, auction: AuctionId, head: Head, limit: Duration) -> Result<(), JournalError> {
+        let reached = self.archiver.reached(auction, head.seq, limit).await;
+        reached.map_err(|_| JournalError::Late(auction))?;
+        // When Redis forgets the log, its snapshot is found with it. Losing it costs time, never truth.
+        if let Some(snapshot) = self.snapshot(auction).await?
+            && let Err(error) = self.archive().save_snapshot(auction, &snapshot).await
+        {
+            tracing::warn!(%auction, %error, "a snapshot could not be archived: {error}");
+        }
+        Ok(())
+    }
+
+    async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError> {
+        let keys = [keys::meta(auction), keys::snapshot(auction)];
+        let args = (snapshot.head.seq.0, hex::encode(snapshot.head.digest.0), snapshot.body);
+        let _: i64 = self.redis.script(&self.scripts.snapshot, &keys.each_ref().map(String::as_str), args).await?;
+        Ok(())
+    }
+
+    /// As far as is archived: a backstop for what the nodes tell each other.
+    async fn due_by(&self, at: Timestamp, limit: usize) -> Result<Vec<AuctionId>, JournalError> {
+        self.archive().due_by(at, limit).await
+    }
+
+    async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
+        let noted: Vec<String> = self.redis.run(cmd("LRANGE").arg(keys::OUTAGES).arg(0).arg(-1)).await?;
+        let outage = |text: &String| {
+            let (from, until) = text.split_once(':')?;
+            let at = |millis: &str| millis.parse().ok().map(Timestamp::from_millis);
+            Some(Outage { from: at(from)?, until: at(until)? })
+        };
+        let mut outages: Vec<Outage> = noted.iter().filter_map(outage).filter(|it| it.until > after).collect();
+        outages.sort_by_key(|outage| (outage.until, outage.from));
+        Ok(outages)
+    }
+
+    async fn probe(&self) -> Result<(), JournalError> {
+        Ok(self.redis.run(cmd("SET").arg(keys::PROBE).arg(1).arg("PX").arg(10_000)).await?)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn slices(args: &[Bytes]) -> Vec<&[u8]> {
+    args.iter().map(|arg| &arg[..]).collect()
+}
