@@ -2,6 +2,7 @@
 //! in memory however far behind it is. Of many nodes the one that holds the task does the work; should two believe that
 //! they do, their checkpoints keep them from doing anything twice.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +15,15 @@ use super::{Progress, Projected, Projection, store};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::Leases;
+use crate::domain::AuctionId;
 use crate::journal::sql::Feed;
 use crate::journal::{JournalError, RecordError};
 use crate::persistence::{Db, StoreError};
 
 /// How many records one transaction takes at most.
 const PAGE_RECORDS: i64 = 1_000;
-/// How often the journal is asked though it has not told of a commit.
-const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How often a node that does not do the work looks how far it has come.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Under load, what is committed gathers for this long, so that one transaction takes many records and the disk is left
 /// to the bids. After a quiet while nothing waits.
 const GATHER: Duration = Duration::from_millis(100);
@@ -54,6 +56,20 @@ pub struct Projector {
     reach: watch::Sender<Reach>,
     holds: bool,
     asked_at: Option<Instant>,
+    /// The auctions that are passed over, each from this position on; none before the first look.
+    aside: Option<HashMap<AuctionId, i64>>,
+}
+
+/// Records to be written.
+#[derive(Default)]
+struct Page {
+    records: Vec<Projected>,
+    /// Auctions with a record among these that cannot be read, and where it stands.
+    unreadable: Vec<(AuctionId, i64, RecordError)>,
+    /// The position of the last record, read or passed over.
+    to: i64,
+    /// How many records it goes over.
+    length: usize,
 }
 
 struct Lane {
@@ -73,8 +89,6 @@ enum Failure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("position {0}: {1}")]
-    Unreadable(i64, RecordError),
     #[error("another process has moved the checkpoint")]
     Stale,
 }
@@ -84,7 +98,8 @@ impl Projector {
     pub fn new(deps: Deps, projections: Vec<Arc<dyn Projection>>) -> Self {
         let lane = |projection| Lane { projection, position: 0, known: false, failures: 0, retry_at: None };
         let lanes = projections.into_iter().map(lane).collect();
-        Self { deps, lanes, reach: watch::channel(Reach::default()).0, holds: false, asked_at: None }
+        let reach = watch::channel(Reach::default()).0;
+        Self { deps, lanes, reach, holds: false, asked_at: None, aside: None }
     }
 
     /// Follows it from outside.
@@ -112,12 +127,14 @@ impl Projector {
         loop {
             let started = Instant::now();
             while self.holds_task().await && self.step().await >= PAGE_RECORDS as usize {}
-            if !self.holds {
+            if self.holds {
+                self.report().await;
+                self.deps.feed.moved().await;
+            } else {
                 self.look().await;
+                self.report().await;
+                tokio::time::sleep(LOOK_EVERY).await;
             }
-            self.report().await;
-            // Which of the two it was makes no difference.
-            let _ = tokio::time::timeout(POLL_EVERY, self.deps.feed.moved()).await;
             tokio::time::sleep_until(started + GATHER).await;
         }
     }
@@ -155,6 +172,7 @@ impl Projector {
 
     /// Somebody else may have moved the checkpoints.
     fn forget_positions(&mut self) {
+        self.aside = None;
         for lane in &mut self.lanes {
             (lane.known, lane.retry_at) = (false, None);
         }
@@ -171,6 +189,12 @@ impl Projector {
     /// Moves those that are furthest behind on by one page, and gives its length: 0 if there is nothing to move, or the
     /// page could not be read.
     async fn step(&mut self) -> usize {
+        if let Err(failure) = self.load_aside().await {
+            for lane in 0..self.lanes.len() {
+                self.failed(lane, &failure);
+            }
+            return 0;
+        }
         self.load_positions().await;
         let now = Instant::now();
         let ready: Vec<(usize, i64)> = (self.lanes.iter().enumerate().filter(|(_, it)| it.known && it.is_due(now)))
@@ -190,22 +214,44 @@ impl Projector {
                 return 0;
             }
         };
-        let Some(last) = page.last() else { return 0 };
-        let to = last.position;
-        match self.write(&group, from, to, &page).await {
-            Ok(()) => self.moved(&group, to),
+        if page.length == 0 {
+            return 0;
+        }
+        match self.write(&group, from, &page).await {
+            Ok(()) => self.moved(&group, &page),
             Err(failure) if group.len() == 1 => self.failed(group[0], &failure),
             Err(_) => {
                 // One of them failed; alone, the others go on.
                 for lane in group {
-                    match self.write(&[lane], from, to, &page).await {
-                        Ok(()) => self.moved(&[lane], to),
+                    match self.write(&[lane], from, &page).await {
+                        Ok(()) => self.moved(&[lane], &page),
                         Err(failure) => self.failed(lane, &failure),
                     }
                 }
             }
         }
-        page.len()
+        page.length
+    }
+
+    /// Learns which auctions are passed over, and takes those in again whose record this program can read.
+    async fn load_aside(&mut self) -> Result<(), Failure> {
+        if self.aside.is_some() || !self.lanes.iter().any(|lane| lane.is_due(Instant::now())) {
+            return Ok(());
+        }
+        let mut aside = HashMap::new();
+        for (auction, position) in store::aside(&self.deps.db).await? {
+            let record = self.deps.feed.after(position - 1, 1).await?.pop().filter(|it| it.position == position);
+            if record.is_none_or(|it| Projected::read(it).is_err()) {
+                tracing::warn!(%auction, position, "auction {auction} is still not projected: a record cannot be read");
+                aside.insert(auction, position);
+                continue;
+            }
+            store::take_in(&self.deps.db, auction, position).await?;
+            tracing::info!(%auction, position, "auction {auction} is projected again");
+            self.forget_positions();
+        }
+        self.aside = Some(aside);
+        Ok(())
     }
 
     async fn load_positions(&mut self) {
@@ -220,38 +266,57 @@ impl Projector {
         }
     }
 
-    /// Records after `from` up to `until`, as far as this program can read them.
-    async fn page(&self, from: i64, until: Option<i64>) -> Result<Vec<Projected>, Failure> {
+    /// Records after `from` up to `until`. An auction with one that cannot be read is passed over from there on, so that
+    /// the others are not held up.
+    async fn page(&self, from: i64, until: Option<i64>) -> Result<Page, Failure> {
         let records = self.deps.feed.after(from, PAGE_RECORDS).await?;
-        let within = records.into_iter().take_while(|record| until.is_none_or(|until| record.position <= until));
-        let mut page = Vec::new();
-        for record in within {
-            let position = record.position;
+        let mut aside = self.aside.clone().unwrap_or_default();
+        let mut page = Page::default();
+        for record in records.into_iter().take_while(|it| until.is_none_or(|until| it.position <= until)) {
+            let (auction, position) = (record.auction, record.position);
+            (page.to, page.length) = (position, page.length + 1);
+            if aside.get(&auction).is_some_and(|begin| position >= *begin) {
+                continue;
+            }
             match Projected::read(record) {
-                Ok(projected) => page.push(projected),
-                Err(_) if !page.is_empty() => break,
-                Err(error) => return Err(Failure::Unreadable(position, error)),
+                Ok(projected) => page.records.push(projected),
+                Err(error) => {
+                    aside.insert(auction, position);
+                    page.unreadable.push((auction, position, error));
+                }
             }
         }
         Ok(page)
     }
 
-    async fn write(&self, group: &[usize], from: i64, to: i64, page: &[Projected]) -> Result<(), Failure> {
+    async fn write(&self, group: &[usize], from: i64, page: &Page) -> Result<(), Failure> {
         let mut tx = self.deps.db.begin().await?;
         for lane in group {
             let projection = &self.lanes[*lane].projection;
-            if !store::advance(&mut tx, projection.name(), from, to).await? {
+            if !store::advance(&mut tx, projection.name(), from, page.to).await? {
                 return Err(Failure::Stale);
             }
-            projection.apply(&mut tx, page).await?;
+            projection.apply(&mut tx, &page.records).await?;
+        }
+        for (auction, position, _) in &page.unreadable {
+            store::set_aside(&mut tx, *auction, *position).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    fn moved(&mut self, group: &[usize], to: i64) {
+    fn moved(&mut self, group: &[usize], page: &Page) {
         for lane in group {
             let it = &mut self.lanes[*lane];
-            (it.position, it.failures, it.retry_at) = (to, 0, None);
+            (it.position, it.failures, it.retry_at) = (page.to, 0, None);
+        }
+        for (auction, position, error) in &page.unreadable {
+            if self.aside.get_or_insert_default().insert(*auction, *position).is_none() {
+                metrics::counter!("bidhub_projection_unreadable_total").increment(1);
+                tracing::error!(
+                    %auction, position, %error,
+                    "auction {auction} is projected no further: its record at position {position} cannot be read: {error}"
+                );
+            }
         }
         self.reach.send_modify(|reach| reach.moves += 1);
     }

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 struct World {
     db: Db,
+    log: Db,
     journal: SqlJournal,
     leases: Arc<dyn Leases>,
     rooms: Rooms,
@@ -39,7 +40,7 @@ impl World {
         let (lost, chance) = (CancellationToken::new(), Chance::seeded(7));
         let log = Db::sqlite(&dir.path().join("journal.db"), Durability::Normal).await.unwrap();
         let holder = chance.uuid(clock.now());
-        let journal = SqlJournal::take_over(log, holder, &clock, lost.clone()).await.unwrap();
+        let journal = SqlJournal::take_over(log.clone(), holder, &clock, lost.clone()).await.unwrap();
         let leases: Arc<dyn Leases> = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
         let rooms = Rooms::new(room::Deps {
             journal: Arc::new(journal.clone()),
@@ -50,7 +51,7 @@ impl World {
             limits: room::Limits::default(),
             lost,
         });
-        Self { db, journal, leases, rooms, clock, _dir: dir }
+        Self { db, log, journal, leases, rooms, clock, _dir: dir }
     }
 
     async fn auction(&self) -> AuctionId {
@@ -222,6 +223,39 @@ async fn of_two_projectors_the_stale_one_changes_nothing() {
     assert_eq!(both, (1..=world.journal.feed().last_position().await.unwrap()).collect::<Vec<_>>(), "each record once");
 }
 
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_its_auction_alone_until_it_can_be_read() {
+    let world = World::new().await;
+    let (one, two) = (world.auction().await, world.auction().await);
+    for number in 0..6 {
+        world.bid(if number % 2 == 0 { one } else { two }, number).await;
+    }
+    let version = async |version: i32| {
+        let text = "update journal_records set version = $1 where auction = $2 and seq = 3";
+        assert_eq!(sql!(world.log.write(), exec, text, version, one.0).unwrap(), 1);
+    };
+    version(99).await;
+    let project = async || {
+        let notes = Arc::new(Notes::default());
+        world.projector(vec![Arc::new(AuctionsProjection), notes.clone()]).catch_up().await;
+        let last = world.journal.feed().last_position().await.unwrap();
+        assert_eq!((world.checkpoint("auctions").await, world.checkpoint("notes").await), (last, last));
+        let seq = "select seq from auctions where id = $1";
+        let one = sql!(world.db.read(), scalar i64, seq, one.0).unwrap();
+        (one, sql!(world.db.read(), scalar i64, seq, two.0).unwrap())
+    };
+    assert_eq!(project().await, (2, 4));
+    // Also by the next process, and for what happens later.
+    world.bid(one, 6).await;
+    world.bid(two, 7).await;
+    assert_eq!(project().await, (2, 5));
+    version(1).await;
+    assert_eq!(project().await, (5, 5));
+    let rows = world.rows().await;
+    sql!(world.db.write(), exec, "update projection_checkpoints set position = 0").unwrap();
+    assert_eq!((project().await, world.rows().await), ((5, 5), rows));
+}
+
 /// Leases of which only the task counts: it is whose turn it is.
 struct Turn {
     mine: usize,
@@ -261,9 +295,9 @@ async fn of_two_nodes_one_projects_and_when_it_is_killed_the_other_goes_on() {
     let notes: [Arc<Notes>; 2] = Default::default();
     let (mut tasks, mut progress) = (Vec::new(), Vec::new());
     let stop = CancellationToken::new();
-    for mine in 0..2 {
+    for (mine, notes) in notes.iter().enumerate() {
         let turn = Arc::new(Turn { mine, whose: whose.clone() });
-        let projector = world.projector_under(turn, vec![Arc::new(AuctionsProjection), notes[mine].clone()]);
+        let projector = world.projector_under(turn, vec![Arc::new(AuctionsProjection), notes.clone()]);
         progress.push(projector.progress());
         tasks.push(tokio::spawn(projector.run(stop.clone(), Duration::from_secs(5))));
     }

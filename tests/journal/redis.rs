@@ -169,12 +169,13 @@ async fn a_log_that_was_let_go_tells_of_no_silence_and_one_that_was_not_does() {
     assert_eq!((taken.log.head, taken.log.log, taken.lost), (head(records.last().unwrap()), LOG, false));
     let meta = keys::meta(auction);
     let alive_at: i64 = subject.run(&["HGET", &meta, "alive_at"]).await;
-    let _: i64 = subject.run(&["HSET", &meta, "alive_at", &(alive_at - 7_000).to_string()]).await;
-    let silence = subject.take(auction, Vec::new()).await.1.silence.expect("a silence");
+    let _: i64 = subject.run(&["HSET", &meta, "silent_since", &(alive_at - 7_000).to_string()]).await;
+    let (lease, taken) = subject.take(auction, Vec::new()).await;
+    let silence = taken.silence.expect("a silence");
     assert_eq!(silence.from.millis(), alive_at - 7_000);
     assert!(silence.until.millis() >= alive_at);
-    let _: i64 = subject.run(&["HSET", &meta, "released", "1"]).await;
-    assert_eq!(subject.take(auction, Vec::new()).await.1.silence, None);
+    subject.journal.append(batch(lease, auction, records.last().unwrap(), &[])).await.unwrap();
+    assert_eq!(subject.take(auction, Vec::new()).await.1.silence, None, "whoever commits has accounted for it");
     let outages: [&str; 4] = ["RPUSH", keys::OUTAGES, "1000:5000", "9000:12000"];
     let _: i64 = subject.run(&outages).await;
     let outage = |from, until| Outage { from: Timestamp::from_millis(from), until: Timestamp::from_millis(until) };

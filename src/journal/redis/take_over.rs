@@ -116,7 +116,9 @@ impl RedisJournal {
             meta.archived = line.base.seq;
         }
         self.write(auction, lease, &facts, &meta, &line, entries).await?;
-        self.archiver.note(auction, meta.head, meta.due_at);
+        if meta.head.seq > meta.archived {
+            self.archiver.note(auction, meta.head, meta.due_at);
+        }
         self.make_safe(auction, lease, &mut meta).await?;
 
         let silence = meta.silent_since.filter(|from| *from < facts.now);

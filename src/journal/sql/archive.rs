@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -19,6 +20,9 @@ use crate::journal::chain::{self, BrokenChain};
 use crate::journal::{Digest, Head, JournalError, NewLog, OpenLog, Record, Snapshot};
 use crate::persistence::{Db, On, StoreError, Tx};
 use crate::sql;
+
+/// Other nodes archive too, and people wait for what follows from it.
+const FEED_ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// The archive, as one node writes to it. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -128,7 +132,7 @@ impl Archive {
 
     /// The archived records of all logs, in the order of their commit.
     pub fn feed(&self) -> Feed {
-        Feed::new(self.db.clone(), self.moved.clone())
+        Feed::new(self.db.clone(), self.moved.clone(), FEED_ASK_EVERY)
     }
 
     /// Creates a log with its first record. A log that is there already stays as it is, and the call fails.

@@ -3,6 +3,7 @@
 //! was rolled back leaves holes, which mean nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -28,12 +29,14 @@ pub struct Positioned {
 pub struct Feed {
     db: Db,
     moved: Arc<Notify>,
+    ask_every: Duration,
 }
 
 impl Feed {
-    /// The records in `db`. Whoever commits in this process notifies `moved`; those of others must be asked for.
-    pub fn new(db: Db, moved: Arc<Notify>) -> Self {
-        Self { db, moved }
+    /// The records in `db`. Whoever commits in this process notifies `moved`; those of other processes are asked for every
+    /// `ask_every`.
+    pub(super) fn new(db: Db, moved: Arc<Notify>, ask_every: Duration) -> Self {
+        Self { db, moved, ask_every }
     }
 
     /// Up to `limit` records after `position`.
@@ -50,8 +53,10 @@ impl Feed {
         Ok(sql!(self.db.read(), scalar i64, text)?)
     }
 
-    /// Resolves when this process has committed something after the call before. For one listener.
+    /// Resolves when this process has committed something after the call before, or when it is time to ask whether
+    /// another has. For one listener.
     pub async fn moved(&self) {
-        self.moved.notified().await;
+        // Which of the two it was makes no difference.
+        let _ = tokio::time::timeout(self.ask_every, self.moved.notified()).await;
     }
 }

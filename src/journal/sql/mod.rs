@@ -30,6 +30,8 @@ use rows::{LogRow, OutageRow, RecordRow, SnapshotRow};
 const QUEUE_CAPACITY: usize = 1_024;
 /// How long a transaction of the archive may wait for anything, in PostgreSQL, before the server ends it.
 const PATIENCE_MS: u32 = 10_000;
+/// Nobody else commits, so that asking is only for what was missed.
+const FEED_ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 const JOURNAL_MIGRATIONS_TABLE: &str = "_journal_migrations";
 
 /// The journal of one process.
@@ -103,7 +105,7 @@ impl SqlJournal {
 
     /// The records of all logs, in the order of their commit, for those who follow them.
     pub fn feed(&self) -> Feed {
-        Feed::new(self.db.clone(), self.committed.clone())
+        Feed::new(self.db.clone(), self.committed.clone(), FEED_ASK_EVERY)
     }
 
     /// Writes down that this process can decide bids at this moment, as every commit does.
