@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use bidhub::chance::Chance;
@@ -35,7 +36,8 @@ pub struct Bidder {
     socket: Option<(usize, Socket)>,
     /// Which node to try next.
     next: usize,
-    minimum: i64,
+    /// The least that the next bid must offer, as far as anyone in the crowd has heard.
+    minimum: Arc<AtomicI64>,
     /// Counts acknowledged bids.
     acks: Option<Arc<watch::Sender<u64>>>,
     silence: Duration,
@@ -45,7 +47,7 @@ impl Bidder {
     /// A bidder that is connected to nothing yet.
     pub fn new(account: AccountId, token: String, auction: String, home: usize, board: Board, seed: u64) -> Self {
         let (chance, start, socket, next) = (Chance::seeded(seed), Instant::now(), None, home);
-        let (minimum, acks, silence) = (1_000, None, SILENCE);
+        let (minimum, acks, silence) = (Arc::new(AtomicI64::new(1_000)), None, SILENCE);
         Self { account, token, auction, home, board, chance, start, socket, next, minimum, acks, silence }
     }
 
@@ -72,9 +74,9 @@ impl Bidder {
         self.insist(&key, request).await
     }
 
-    /// Acknowledged bids are counted here.
-    pub fn counting(mut self, acks: Arc<watch::Sender<u64>>) -> Self {
-        self.acks = Some(acks);
+    /// One of a crowd, which counts acknowledged bids here, and shares what it has heard of the price.
+    pub fn among(mut self, acks: Arc<watch::Sender<u64>>, minimum: Arc<AtomicI64>) -> Self {
+        (self.acks, self.minimum) = (Some(acks), minimum);
         self
     }
 
@@ -83,7 +85,7 @@ impl Bidder {
         let mut told: Vec<Told> = Vec::new();
         while !*until.borrow() {
             let key = format!("{}-{}", self.account.0.simple(), told.len());
-            let amount = (self.minimum + self.chance.below(60) as i64 - 10).max(1);
+            let amount = (self.minimum.load(Ordering::Relaxed) + self.chance.below(200) as i64 - 10).max(1);
             let offer = if self.chance.below(2) == 0 { "amount" } else { "max" };
             let mut request = json!({"type": "bid", "auction": self.auction, "key": key});
             request[offer] = amount.into();
@@ -125,7 +127,7 @@ impl Bidder {
                 continue;
             }
             assert!(answer["type"] != "error", "{request} was answered by {answer}");
-            self.minimum = answer["minimum_bid"].as_i64().unwrap_or(self.minimum);
+            self.minimum.fetch_max(answer["minimum_bid"].as_i64().unwrap_or_default(), Ordering::Relaxed);
             if let Some(acks) = self.acks.as_ref().filter(|_| answer["type"] == "bid_accepted") {
                 acks.send_modify(|acks| *acks += 1);
             }

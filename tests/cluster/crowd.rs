@@ -1,6 +1,7 @@
 //! Many bidders on one auction, spread over all nodes, and a watcher at each; and the reckoning in the end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -50,6 +51,7 @@ impl Crowd {
             watcher.joined().await;
         }
         let (until, acks) = (watch::Sender::new(false), Arc::new(watch::Sender::new(0)));
+        let minimum = Arc::new(AtomicI64::new(1_000));
         let tokens: Vec<String> = (0..bidders).map(|number| cluster.token(&format!("bidder-{number}"))).collect();
         let mut bidding = Vec::new();
         for (number, token) in tokens.iter().enumerate() {
@@ -58,7 +60,7 @@ impl Crowd {
             let seed = seed.wrapping_add(number as u64);
             let bidder = Bidder::new(account, token.clone(), auction.clone(), home, cluster.board(), seed)
                 .since(cluster.start)
-                .counting(Arc::clone(&acks));
+                .among(Arc::clone(&acks), Arc::clone(&minimum));
             bidding.push(tokio::spawn(bidder.bid_on(pace, until.subscribe())));
         }
         Self { auction, tokens, bidding, watchers, until, acks, others: Vec::new(), start: cluster.start }
