@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod bidders;
+#[path = "../support/log.rs"]
 mod log;
 mod process;
+#[path = "../support/rest.rs"]
+mod rest;
 #[path = "../support/socket.rs"]
 mod socket_client;
 

@@ -1,5 +1,7 @@
 //! A PostgreSQL server of a test's own: made in a new folder, on a free port, ended with the test by its id.
 
+#![allow(dead_code, reason = "each test program uses the part that it needs")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,11 +11,13 @@ use tempfile::TempDir;
 const USER: &str = "postgres";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server.
+/// A server, running or not.
 pub struct Server {
-    process: Child,
+    process: Option<Child>,
+    programs: PathBuf,
+    arguments: Vec<String>,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Server {
@@ -40,23 +44,45 @@ impl Server {
             .unwrap();
         assert!(made.success(), "initdb");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = as_user(&programs.join("postgres"))
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = Self { process: None, programs, arguments, port, dir };
+        server.launch().await;
+        Some(server)
+    }
+
+    async fn launch(&mut self) {
+        let dir = self.dir.path();
+        let process = as_user(&self.programs.join("postgres"))
             .arg("-D")
-            .arg(&data)
-            .args(["-h", "127.0.0.1", "-c", "max_connections=60", "-p", &port.to_string(), "-k"])
-            .arg(dir.path())
-            .args(arguments)
+            .arg(dir.join("data"))
+            .args(["-h", "127.0.0.1", "-c", "max_connections=200", "-p", &self.port.to_string(), "-k"])
+            .arg(dir)
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { process, port, _dir: dir };
+        self.process = Some(process);
         let until = Instant::now() + PATIENCE;
-        while bidhub::persistence::Db::postgres(&server.url()).await.is_err() {
+        while bidhub::persistence::Db::postgres(&self.url()).await.is_err() {
             assert!(Instant::now() < until, "PostgreSQL does not answer");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Some(server)
+    }
+
+    /// Ends it; whoever is connected is cut off.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // SIGINT is a fast shutdown; the server takes its children with it.
+            let _ = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+            let _ = process.wait();
+        }
+    }
+
+    /// Starts it again on the same port, with what it had.
+    pub async fn start_again(&mut self) {
+        self.stop();
+        self.launch().await;
     }
 
     /// Where it listens.
@@ -65,7 +91,6 @@ impl Server {
     }
 }
 
-#[allow(dead_code, reason = "not every test binary takes the server away")]
 impl Server {
     /// Stops the server and what serves its connections, so that nothing is answered until [`Server::thaw`].
     pub fn freeze(&self) {
@@ -78,7 +103,8 @@ impl Server {
     }
 
     fn signal_all(&self, signal: &str) {
-        let id = self.process.id().to_string();
+        let Some(process) = &self.process else { return };
+        let id = process.id().to_string();
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         for child in children.split_whitespace() {
@@ -91,10 +117,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // A server that is stopped would not hear that it must end.
-        self.signal_all("-CONT");
-        // SIGINT is a fast shutdown; the server takes its children with it.
-        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
-        let _ = self.process.wait();
+        self.thaw();
+        self.stop();
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::process::Hub;
+use crate::rest::Rest;
 
 /// The public log of an auction, checked.
 pub struct Log {
@@ -14,14 +14,14 @@ pub struct Log {
 }
 
 impl Log {
-    pub async fn read(hub: &Hub, auction: &str) -> Self {
+    pub async fn read(hub: &Rest, auction: &str) -> Self {
         let events = hub.all(&format!("/api/auctions/{auction}/events")).await;
         let log = Self { events };
         log.check(hub, auction).await;
         log
     }
 
-    async fn check(&self, hub: &Hub, auction: &str) {
+    async fn check(&self, hub: &Rest, auction: &str) {
         let mut price = 0;
         for (index, event) in self.events.iter().enumerate() {
             assert_eq!(event["seq"], index as u64 + 1, "no gap");
