@@ -27,7 +27,6 @@ struct Subject {
     journal: RedisJournal,
     archiver: Archiver,
     redis: Redis,
-    db: Db,
     leases: AtomicU64,
     _archive: postgres::Server,
 }
@@ -38,10 +37,10 @@ impl Subject {
         let db = Db::postgres(&archive.url()).await.unwrap();
         bidhub::journal::sql::migrate(&db).await.unwrap();
         let redis = Redis::new(&url.parse().unwrap(), ca, TIMEOUT).unwrap();
-        let kept = Archive::new(db.clone(), Uuid::from_u128(1), Clock::manual(story::at(0)));
+        let kept = Archive::new(db, Uuid::from_u128(1), Clock::manual(story::at(0)));
         let archiver = Archiver::new(kept, Chance::seeded(1));
         let journal = RedisJournal::new(redis.clone(), archiver.clone(), keeping);
-        Some(Self { journal, archiver, redis, db, leases: AtomicU64::new(0), _archive: archive })
+        Some(Self { journal, archiver, redis, leases: AtomicU64::new(0), _archive: archive })
     }
 
     async fn run<T: FromRedisValue>(&self, words: &[&str]) -> T {
