@@ -13,7 +13,7 @@ use super::handle::{Answer, Ask};
 use crate::coordination::Bus;
 use crate::domain::auction::Rejection;
 use crate::domain::{AuctionId, NodeId, Timestamp};
-use crate::journal::{Head, Packed, Record};
+use crate::journal::{Head, Packed};
 use crate::trace::TraceContext;
 
 /// How many items may wait for one node; more are lost.
@@ -102,7 +102,7 @@ impl Post {
     }
 
     /// Asks every other node for the records that it holds beyond the log that ends at `head` with a record of `epoch`.
-    pub(super) async fn tails(self: &Arc<Self>, auction: AuctionId, epoch: u64, head: Head) -> Vec<Vec<Record>> {
+    pub(super) async fn tails(self: &Arc<Self>, auction: AuctionId, epoch: u64, head: Head) -> Vec<Packed> {
         let others: Vec<NodeId> = self.bus.members().iter().copied().filter(|node| *node != self.node()).collect();
         if others.is_empty() {
             return Vec::new();
@@ -122,7 +122,7 @@ impl Post {
             match tokio::time::timeout_at(deadline, replies.recv()).await {
                 Ok(Some(reply)) => {
                     missing -= 1;
-                    tails.extend(reply.map(|packed| packed.records));
+                    tails.extend(reply);
                 }
                 _ => break,
             }
