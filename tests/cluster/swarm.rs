@@ -111,7 +111,7 @@ async fn strike(cluster: &mut Cluster, redis: &mut Server, fault: Fault, node: u
             proxy.heal();
         }
         Fault::LoseReply => {
-            proxy.swallow_reply_to(&["EVALSHA", ":log"]);
+            proxy.swallow_reply_to(&["EVALSHA", ":log", ":news"]);
             wait.await;
         }
         Fault::CutNews => drop(redis.cli(&["CLIENT", "KILL", "TYPE", "pubsub"])),
