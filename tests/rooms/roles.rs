@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bidhub::clock::Clock;
+use bidhub::coordination::rendezvous::rank;
 use bidhub::domain::auction::Rejection;
 use bidhub::domain::{AuctionId, Seq};
 use bidhub::room::Watcher;
@@ -141,5 +142,28 @@ async fn what_the_journal_has_lost_the_mirrors_give_back() {
     nodes[0].common.rewind(auction, 4);
     let next = nodes[1].bid(auction, max(11, "next", 90_000)).await.unwrap();
     assert_eq!(next.seq, last.seq.next());
+    assert_eq!(nodes[0].log(auction)[..before.len()], before, "nothing acknowledged is gone");
+}
+
+#[tokio::test]
+async fn what_others_hold_is_asked_for_again_when_the_question_is_lost() {
+    let nodes = town(2, &clock());
+    let ids: Vec<_> = nodes.iter().map(|node| node.id).collect();
+    // The second is the first to take this room, and has never had it: all it can know is what the other tells it.
+    let auction = loop {
+        let auction = nodes[0].auction(terms(start())).await;
+        if rank(auction, &ids, nodes[1].id) == Some(0) {
+            break auction;
+        }
+    };
+    let mut last = None;
+    for number in 0..8_i64 {
+        last = Some(nodes[0].bid(auction, max(10, &number.to_string(), 1_000 * (number + 1))).await.unwrap());
+    }
+    let before = nodes[0].log(auction);
+    nodes[0].common.lose_messages.store(1, Ordering::SeqCst);
+    nodes[0].common.rewind(auction, 4);
+    let next = nodes[1].bid(auction, max(11, "next", 90_000)).await.unwrap();
+    assert_eq!(next.seq, last.unwrap().seq.next());
     assert_eq!(nodes[0].log(auction)[..before.len()], before, "nothing acknowledged is gone");
 }
