@@ -7,7 +7,9 @@ use std::time::Duration;
 use bidhub::chance::Chance;
 use bidhub::clock::Clock;
 use bidhub::domain::{AuctionId, LogId, Seq};
+use bidhub::journal::archiver::Archiver;
 use bidhub::journal::redis::{Keeping, RedisJournal};
+use bidhub::journal::sql::Archive;
 use bidhub::journal::{AckLevel, Batch, Digest, Head, Journal, Lease, NewLog, Packed, Record};
 use bidhub::persistence::{Db, redis as redis_way};
 use redis::aio::MultiplexedConnection;
@@ -86,7 +88,9 @@ fn packed_bytes() -> usize {
 /// Events a second that a journal takes from so many rooms.
 async fn journal(server: &Redis, db: &Db, rooms: u128, time: Duration) -> f64 {
     let redis = redis_way::Redis::new(&server.url().parse().unwrap(), None, TIMEOUT).unwrap();
-    let journal = RedisJournal::new(redis, db.clone(), Clock::System, Keeping::default());
+    // Nobody runs the archiver: this is the journal alone.
+    let archive = Archive::new(db.clone(), Uuid::from_u128(1), Clock::System);
+    let journal = RedisJournal::new(redis, Archiver::new(archive, Chance::System), Keeping::default());
     let mut connection = server.connection().await;
     let mut ready = Vec::new();
     for _ in 0..rooms {

@@ -119,7 +119,10 @@ pub async fn met(redis: &Redis, count: usize) {
     let mut connection = redis.connection().await;
     let until = Instant::now() + PATIENCE;
     loop {
-        let there: usize = redis::cmd("ZCARD").arg("bidhub:nodes").query_async(&mut connection).await.unwrap();
+        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(&mut connection).await.unwrap();
+        let mut living = redis::cmd("ZCOUNT");
+        living.arg("bidhub:nodes").arg(seconds * 1_000 + micros / 1_000).arg("+inf");
+        let there: usize = living.query_async(&mut connection).await.unwrap();
         if there == count {
             return;
         }

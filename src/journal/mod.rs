@@ -180,13 +180,14 @@ pub trait Journal: Send + Sync + 'static {
     /// greater one.
     async fn epoch(&self, auction: AuctionId) -> Result<Option<u64>, JournalError>;
 
-    /// Makes the log ready for the holder of `lease`, who has just acquired it: takes the best valid chain among what the
-    /// journal has and the `tails` that mirrors still hold, and writes down what is missing. None if there is no such log.
+    /// Makes the log ready for the holder of `lease`, who has just acquired it. If the journal may have lost records, the
+    /// best valid chain goes on among what it has and the `tails` that mirrors still hold, and what is missing is written
+    /// down. None if there is no such log.
     async fn take_over(
         &self,
         auction: AuctionId,
         lease: Lease,
-        tails: Vec<Vec<Record>>,
+        tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError>;
 
     /// What is needed to follow the auction; none if there is no such log.

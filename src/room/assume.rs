@@ -13,7 +13,7 @@ use super::registry::Deps;
 use crate::coordination::rendezvous::rank;
 use crate::coordination::{BusError, Holding, LeaseError, News};
 use crate::domain::{AuctionId, NodeId, Seq};
-use crate::journal::{OpenLog, Outage, Record};
+use crate::journal::{OpenLog, Outage, Packed};
 
 /// How much longer each node waits than the one before it in the order of an auction.
 const RANK_STEP: Duration = Duration::from_millis(100);
@@ -128,7 +128,7 @@ pub(super) async fn take(
 ) -> Result<Owned, NotTaken> {
     let known = deps.journal.epoch(auction).await?.ok_or(RoomError::Unknown)?;
     let tails = tails(deps, post, auction, mirror).await?;
-    let tails_epoch = tails.iter().filter_map(|tail| tail.last()).map(|record| record.epoch).max();
+    let tails_epoch = tails.iter().filter_map(|tail| tail.records.last()).map(|record| record.epoch).max();
     let floor = floor.max(known).max(tails_epoch.unwrap_or(0));
     let holding = match deps.leases.acquire(auction, floor).await {
         Ok(holding) => holding,
@@ -152,7 +152,7 @@ async fn take_over(
     deps: &Deps,
     auction: AuctionId,
     holding: &Holding,
-    tails: Vec<Vec<Record>>,
+    tails: Vec<Packed>,
     base: Option<Base>,
 ) -> Result<(Recovered, Vec<Outage>), RoomError> {
     let taken = deps.journal.take_over(auction, holding.lease, tails).await?.ok_or(RoomError::Unknown)?;
@@ -172,7 +172,7 @@ async fn tails(
     post: &Arc<Post>,
     auction: AuctionId,
     mirror: Option<&Mirror>,
-) -> Result<Vec<Vec<Record>>, RoomError> {
+) -> Result<Vec<Packed>, RoomError> {
     if deps.limits.tail_max == 0 {
         return Ok(Vec::new());
     }
@@ -182,7 +182,7 @@ async fn tails(
     let epoch = last.first().map_or(0, |record| record.epoch);
     let mut tails = post.tails(auction, epoch, head).await;
     let own = mirror.and_then(|mirror| mirror.tail_beyond(epoch, head));
-    tails.extend(own.map(|packed| packed.records));
+    tails.extend(own);
     Ok(tails)
 }
 

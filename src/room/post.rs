@@ -13,7 +13,7 @@ use super::handle::{Answer, Ask};
 use crate::coordination::Bus;
 use crate::domain::auction::Rejection;
 use crate::domain::{AuctionId, NodeId, Timestamp};
-use crate::journal::{Head, Packed, Record};
+use crate::journal::{Head, Packed};
 use crate::trace::TraceContext;
 
 /// How many items may wait for one node; more are lost.
@@ -116,7 +116,7 @@ impl Post {
     }
 
     /// Asks every other node for the records that it holds beyond the log that ends at `head` with a record of `epoch`.
-    pub(super) async fn tails(self: &Arc<Self>, auction: AuctionId, epoch: u64, head: Head) -> Vec<Vec<Record>> {
+    pub(super) async fn tails(self: &Arc<Self>, auction: AuctionId, epoch: u64, head: Head) -> Vec<Packed> {
         let listed = self.bus.members();
         self.heard.retain(|_, at| at.elapsed() < HEARD_FOR);
         let mut silent: Vec<NodeId> = self.heard.iter().map(|heard| *heard.key()).collect();
@@ -139,7 +139,7 @@ impl Post {
                     // Who was asked twice may answer twice.
                     if let Some(place) = silent.iter().position(|node| *node == from) {
                         silent.swap_remove(place);
-                        tails.extend(packed.map(|packed| packed.records));
+                        tails.extend(packed);
                     }
                 }
                 _ = asks.tick() => {

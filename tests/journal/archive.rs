@@ -120,9 +120,12 @@ async fn archives(place: Place) {
 
     // A log that lost records has another id; who does not know it writes nothing.
     let new = LogId(Uuid::from_u128(10));
-    assert!(archive.set_log(one, LOG, new).await.unwrap());
-    assert!(archive.set_log(one, LOG, new).await.unwrap(), "once more is harmless");
-    assert!(!archive.set_log(one, LogId(Uuid::nil()), LOG).await.unwrap());
+    let at = archive.standings(&[one]).await.unwrap()[&one].head;
+    let elsewhere = Head { digest: Digest([1; 32]), ..at };
+    assert!(!archive.set_log(one, (LOG, elsewhere), new).await.unwrap(), "it has moved meanwhile");
+    assert!(archive.set_log(one, (LOG, at), new).await.unwrap());
+    assert!(archive.set_log(one, (LOG, at), new).await.unwrap(), "once more is harmless");
+    assert!(!archive.set_log(one, (LogId(Uuid::nil()), at), LOG).await.unwrap());
     let rest = chunk(one, &records, 9, last);
     assert_eq!(archive.archive(std::slice::from_ref(&rest)).await.unwrap(), [Outcome::OtherLog(new)]);
     let rest = Chunk { log: new, ..rest };

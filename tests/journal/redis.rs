@@ -55,7 +55,7 @@ impl Subject {
         self.journal = RedisJournal::new(redis, self.archiver.clone(), keeping);
     }
 
-    async fn take(&self, auction: AuctionId, tails: Vec<Vec<Record>>) -> (Lease, TakenOver) {
+    async fn take(&self, auction: AuctionId, tails: Vec<Packed>) -> (Lease, TakenOver) {
         let lease = self.lease(auction).await;
         (lease, self.journal.take_over(auction, lease, tails).await.unwrap().unwrap())
     }
@@ -215,45 +215,52 @@ async fn what_redis_forgot_comes_back_from_sql_and_mirrors_as_another_history() 
 }
 
 #[tokio::test]
-async fn a_restart_is_a_loss_unless_the_holder_finds_all_that_it_committed() {
+async fn after_a_restart_nobody_can_know_that_nothing_was_lost() {
     let Some(mut server) = Server::start().await else { return };
-    let keeping = Keeping { lease_ttl: Duration::from_secs(600), ..Keeping::default() };
-    let Some(mut subject) = Subject::over(&server.url(), None, keeping).await else { return };
+    let Some(subject) = Subject::over(&server.url(), None, Keeping::default()).await else { return };
     let (auction, records, _) = subject.told(AckLevel::Redis, 4).await;
     server.stop();
     server.restart().await;
     until_reachable(&subject).await;
     let taken = subject.take(auction, Vec::new()).await.1;
-    assert_eq!((taken.log.head, taken.lost), (head(records.last().unwrap()), false), "the same node had it before");
+    assert_eq!((taken.log.head, taken.lost), (head(records.last().unwrap()), true), "even if all of it is there");
+    assert_ne!(taken.log.log, LOG);
     assert_eq!(subject.journal.read(auction, Seq(0), 100).await.unwrap(), records[1..]);
-    server.stop();
-    server.restart().await;
-    until_reachable(&subject).await;
-    subject.another_node(keeping);
-    let taken = subject.take(auction, Vec::new()).await.1;
-    assert_eq!((taken.log.head, taken.lost), (head(records.last().unwrap()), true), "another node cannot know");
+    let again = subject.take(auction, Vec::new()).await.1;
+    assert_eq!((again.log.log, again.lost), (taken.log.log, false), "once");
 }
 
 #[tokio::test]
-async fn a_longer_tail_goes_on_and_a_history_that_loses_is_kept() {
-    let Some(server) = Server::start().await else { return };
+async fn what_mirrors_hold_counts_after_a_loss_alone_and_what_was_given_up_stays_so() {
+    let Some(mut server) = Server::start().await else { return };
     let Some(subject) = subject(&server).await else { return };
     let (auction, records, _) = subject.told(AckLevel::Redis, 3).await;
     let last = records.last().unwrap();
+    let tail = |log, records: &[Record], onto: &Record| Packed { log, onto: head(onto), records: records.to_vec() };
     let mut chain = Chain::new(&story::SECRET, head(last));
-    let more = chain.seal(last.seq.next(), 20, "{}".into(), Vec::new());
-    let taken = subject.take(auction, vec![vec![more.clone()]]).await.1;
-    assert_eq!((taken.log.head, taken.lost), (head(&more), false));
+    let more = [&records[4..], &[chain.seal(last.seq.next(), 20, "{}".into(), Vec::new())]].concat();
+    let longer = tail(LOG, &more, &records[3]);
+    let untouched = subject.take(auction, vec![longer.clone()]).await.1;
+    assert_eq!((untouched.log.head, untouched.lost), (head(last), false), "nothing was lost, so nothing is missing");
 
+    server.restart_empty().await;
+    until_reachable(&subject).await;
     let mut chain = Chain::new(&story::SECRET, head(&records[5]));
-    let other = chain.seal(Seq(6), 30, "{\"other\":1}".into(), Vec::new());
-    let (_, taken) = subject.take(auction, vec![vec![other.clone()]]).await;
+    let other = [&records[4..6], &[chain.seal(Seq(6), 30, "{\"other\":1}".into(), Vec::new())]].concat();
+    let shorter = tail(LOG, &other, &records[3]);
+    let taken = subject.take(auction, vec![longer.clone(), shorter]).await.1;
     assert!(taken.lost && taken.log.log != LOG);
-    assert_eq!(taken.log.head, head(&other), "the greater epoch wins though it is shorter");
+    assert_eq!(taken.log.head, head(&other[2]), "the greater epoch wins though it is shorter");
     let read = subject.journal.read(auction, Seq(0), 100).await.unwrap();
-    assert_eq!(read, [&records[1..6], &[other]].concat());
+    assert_eq!(read, [&records[1..4], &other].concat());
     let kept: Vec<u8> = subject.run(&["GET", &keys::fork(auction, 6)]).await;
-    assert_eq!(Packed::unpack(&kept).unwrap().records, [&records[6..], &[more]].concat());
+    assert_eq!(Packed::unpack(&kept).unwrap().records, more[2..]);
+
+    server.restart_empty().await;
+    until_reachable(&subject).await;
+    let current = tail(taken.log.log, &other[..2], &records[3]);
+    let again = subject.take(auction, vec![longer, current]).await.1;
+    assert_eq!(again.log.head, head(&other[1]), "a history that was given up does not come back by its length");
 }
 
 #[tokio::test]

@@ -318,14 +318,14 @@ impl Journal for Hand {
         &self,
         auction: AuctionId,
         lease: Lease,
-        tails: Vec<Vec<Record>>,
+        tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError> {
         let mut logs = self.journal()?;
         let Some(log) = logs.get_mut(&auction) else { return Ok(None) };
         if self.common.lease(auction) != Some(lease) {
             return Err(JournalError::Fenced);
         }
-        for record in tails.into_iter().flatten() {
+        for record in tails.into_iter().flat_map(|tail| tail.records) {
             if record.seq == log.open.head.seq.next() {
                 log.open.head = Head { seq: record.seq, digest: record.digest };
                 log.records.push(record);

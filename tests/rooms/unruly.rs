@@ -9,7 +9,8 @@ use std::time::Duration;
 use bidhub::domain::{AuctionId, Seq, Timestamp};
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{
-    AppendError, Batch, Head, Journal, JournalError, Lease, NewLog, OpenLog, Outage, Record, Snapshot, TakenOver,
+    AppendError, Batch, Head, Journal, JournalError, Lease, NewLog, OpenLog, Outage, Packed, Record, Snapshot,
+    TakenOver,
 };
 use tokio::sync::Notify;
 
@@ -154,7 +155,7 @@ impl Journal for Unruly {
         &self,
         auction: AuctionId,
         _lease: Lease,
-        _tails: Vec<Vec<Record>>,
+        _tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError> {
         Ok(self.open(auction).await?.map(|log| TakenOver { log, silence: None, lost: false }))
     }

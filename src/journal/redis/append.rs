@@ -40,13 +40,6 @@ impl RedisJournal {
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), AppendError> {
         let head = batch.records.last().map_or(batch.onto, |last| Head { seq: last.seq, digest: last.digest });
         let epoch = batch.records.last().map_or(batch.lease.epoch, |last| last.epoch);
-        let (auction, held) = (batch.auction, Held { lease: batch.lease, head, sent: Instant::now() });
-        self.commit_to(batch, head, epoch).await?;
-        self.held.insert(auction, held);
-        Ok(())
-    }
-
-    async fn commit_to(&self, batch: Batch, head: Head, epoch: u64) -> Result<(), AppendError> {
         // An empty batch only confirms that the lease and the head stand.
         let packed = match batch.records.is_empty() {
             true => Bytes::new(),

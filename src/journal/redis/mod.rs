@@ -14,11 +14,10 @@ mod repair;
 mod take_over;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::redis::cmd;
 use bytes::Bytes;
-use dashmap::DashMap;
 
 use super::archiver::Archiver;
 use super::sql::Archive;
@@ -57,22 +56,12 @@ pub struct RedisJournal {
     archiver: Archiver,
     keeping: Keeping,
     scripts: Arc<Scripts>,
-    held: Arc<DashMap<AuctionId, Held>>,
-}
-
-/// What this node last wrote to a log, by which it can prove that nothing is lost.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    lease: Lease,
-    head: Head,
-    /// When it was sent: the lease lasted from then on.
-    sent: Instant,
 }
 
 impl RedisJournal {
     /// A journal in `redis`, archived by `archiver`, whose tables are there. The archiver must be run with it as its source.
     pub fn new(redis: Redis, archiver: Archiver, keeping: Keeping) -> Self {
-        Self { redis, archiver, keeping, scripts: Arc::default(), held: Arc::default() }
+        Self { redis, archiver, keeping, scripts: Arc::default() }
     }
 
     fn archive(&self) -> &Archive {
@@ -124,7 +113,7 @@ impl Journal for RedisJournal {
         &self,
         auction: AuctionId,
         lease: Lease,
-        tails: Vec<Vec<Record>>,
+        tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError> {
         self.take(auction, lease, tails).await
     }
@@ -147,7 +136,6 @@ impl Journal for RedisJournal {
     async fn settle(&self, auction: AuctionId, head: Head, limit: Duration) -> Result<(), JournalError> {
         let reached = self.archiver.reached(auction, head.seq, limit).await;
         reached.map_err(|_| JournalError::Late(auction))?;
-        self.held.remove(&auction);
         // When Redis forgets the log, its snapshot is found with it. Losing it costs time, never truth.
         if let Some(snapshot) = self.snapshot(auction).await?
             && let Err(error) = self.archive().save_snapshot(auction, &snapshot).await

@@ -10,6 +10,8 @@ use crate::journal::{Chain, Digest, Head, Record, Secret, chain};
 /// Where a history ends, and under which epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct End {
+    /// True if it is of the history that the archive goes by: one that was given up does not come back by its length.
+    pub current: bool,
     /// The epoch of the last record.
     pub epoch: u64,
     /// The last record.
@@ -27,13 +29,6 @@ pub struct Line {
     pub end: End,
     /// Records that are not part of it, in order: what loses.
     pub losers: Vec<Record>,
-}
-
-impl Line {
-    /// Whether `head` is a position of it, as far back as its base.
-    pub fn has(&self, head: Head) -> bool {
-        head == self.base || self.records.iter().any(|it| it.seq == head.seq && it.digest == head.digest)
-    }
 }
 
 /// Every record that is known beside the archive, by number.
@@ -59,11 +54,20 @@ impl Pool {
     }
 
     /// The history that goes on among those that end at `ends`, as far back as one of `ground`, digests by number that
-    /// are sure. None if no end can be followed back.
-    pub fn best(&self, mut ends: Vec<End>, ground: &BTreeMap<Seq, Digest>, secret: &Secret) -> Option<Line> {
-        ends.sort_by_key(|end| std::cmp::Reverse((end.epoch, end.head.seq)));
+    /// are sure; it must hold `must`, which is archived for good. None if no such end can be followed back.
+    pub fn best(
+        &self,
+        mut ends: Vec<End>,
+        ground: &BTreeMap<Seq, Digest>,
+        must: Head,
+        secret: &Secret,
+    ) -> Option<Line> {
+        ends.sort_by_key(|end| std::cmp::Reverse((end.current, end.epoch, end.head.seq)));
         let (end, base, records) = ends.into_iter().find_map(|end| {
             let (base, records) = self.trace(end.head, ground)?;
+            if base != must && !records.iter().any(|it| it.seq == must.seq && it.digest == must.digest) {
+                return None;
+            }
             let mut chain = Chain::new(secret, base);
             records.iter().all(|record| chain.follow(record).is_ok()).then_some((end, base, records))
         })?;
@@ -123,7 +127,7 @@ mod tests {
     }
 
     fn end(records: &[Record]) -> End {
-        End { epoch: records.last().expect("some records").epoch, head: head(records) }
+        End { current: true, epoch: records.last().expect("some records").epoch, head: head(records) }
     }
 
     #[test]
@@ -136,13 +140,19 @@ mod tests {
         pool.add(old.clone());
         pool.add(fork.clone());
 
-        let line = pool.best(vec![end(&old), end(&fork)], &ground, &SECRET).expect("a history");
+        let line = pool.best(vec![end(&old), end(&fork)], &ground, start, &SECRET).expect("a history");
         assert_eq!((line.base, line.end), (start, end(&fork)));
         assert_eq!(line.records, [&old[..3], &fork].concat());
         assert_eq!(line.losers, old[3..]);
 
-        let line = pool.best(vec![end(&old[..4]), end(&old)], &ground, &SECRET).expect("a history");
+        let line = pool.best(vec![end(&old[..4]), end(&old)], &ground, start, &SECRET).expect("a history");
         assert_eq!((line.end, line.records.len()), (end(&old), 5));
+
+        let given_up = End { current: false, ..end(&fork) };
+        let line = pool.best(vec![given_up, end(&old)], &ground, start, &SECRET).expect("a history");
+        assert_eq!(line.end, end(&old), "what was given up does not come back");
+        let line = pool.best(vec![end(&fork), end(&old)], &ground, head(&old), &SECRET).expect("a history");
+        assert_eq!(line.end, end(&old), "what is archived stays");
     }
 
     #[test]
@@ -155,8 +165,8 @@ mod tests {
         forged[0].private = vec![1];
         let mut pool = Pool::default();
         pool.add([whole.clone(), far.clone(), forged.clone()].concat());
-        let line = pool.best(vec![end(&whole), end(&far), end(&forged)], &ground, &SECRET).expect("a history");
+        let line = pool.best(vec![end(&whole), end(&far), end(&forged)], &ground, start, &SECRET).expect("a history");
         assert_eq!((line.base.seq, line.end, &line.records), (Seq(1), end(&whole), &whole[1..].to_vec()));
-        assert!(pool.best(vec![end(&far)], &ground, &SECRET).is_none());
+        assert!(pool.best(vec![end(&far)], &ground, start, &SECRET).is_none());
     }
 }

@@ -57,7 +57,6 @@ impl Facts {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entries {
     Keep,
-    Add,
     Replace,
 }
 
@@ -76,9 +75,8 @@ impl RedisJournal {
         &self,
         auction: AuctionId,
         lease: Lease,
-        tails: Vec<Vec<Record>>,
+        tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError> {
-        let sent = Instant::now();
         let facts = self.facts(auction).await?;
         if facts.lease != lease.to_string() {
             return Err(JournalError::Fenced);
@@ -95,23 +93,28 @@ impl RedisJournal {
             (None, Some(archived)) => of_archived(archived),
             (None, None) => return Ok(None),
         };
-        let own = End { epoch: meta.record_epoch, head: meta.head };
-        let ahead = archived.as_ref().is_some_and(|it| (it.epoch, it.log.head.seq) > (own.epoch, own.head.seq));
-        let longer = tails.iter().flatten().any(|record| (record.epoch, record.seq) > (own.epoch, own.head.seq));
-        let (line, entries) = match facts.is_trusted() && !ahead && !longer {
-            true => (Line { base: own.head, records: Vec::new(), end: own, losers: Vec::new() }, Entries::Keep),
-            false => self.choose(auction, &facts, &meta, archived.as_ref(), tails).await?,
+        let current = archived.as_ref().map_or(meta.log, |archived| archived.log.log);
+        let own = End { current: meta.log == current, epoch: meta.record_epoch, head: meta.head };
+        let ahead = archived.as_ref().is_some_and(|it| it.log.head.seq > own.head.seq);
+        let whole = Line { base: own.head, records: Vec::new(), end: own, losers: Vec::new() };
+        // While nothing was lost, Redis alone counts, and what anyone else holds is the same or less.
+        let (line, entries) = match &archived {
+            _ if facts.is_trusted() && own.current && !ahead => (whole, Entries::Keep),
+            Some(archived) => (self.choose(auction, own, &meta, archived, tails).await?, Entries::Replace),
+            None => return Err(JournalError::Fork { auction, at: own.head.seq }),
         };
-        let parted = archived.as_ref().is_some_and(|it| it.log.head.seq > line.base.seq) && entries == Entries::Replace;
-        let whole = facts.is_trusted() || self.proves(auction, lease, &line);
-        let lost = !whole || !line.losers.is_empty() || parted;
+        let lost = entries == Entries::Replace;
+        let parted = lost && archived.as_ref().is_some_and(|it| it.log.head.seq > line.base.seq);
         if !line.losers.is_empty() || parted {
             self.keep_fork(auction, meta.log, &line).await?;
         }
         if lost {
-            let former = archived.as_ref().map_or(meta.log, |archived| archived.log.log);
-            meta.log = renewed(meta.log, lease);
-            self.archive().set_log(auction, former, meta.log).await?;
+            meta.log = renewed(current, lease);
+            let at = archived.as_ref().map_or(line.base, |archived| archived.log.head);
+            if !self.archive().set_log(auction, (current, at), meta.log).await? {
+                // Another node archived something meanwhile, or took the log over: what was looked at is out of date.
+                return Err(RedisError::Unanswered("the archive moved while the log was taken over".to_owned()).into());
+            }
             tracing::warn!(%auction, log = %meta.log, "committed records are lost or may be: the log goes on as {}", meta.log);
         }
         (meta.head, meta.record_epoch) = (line.end.head, line.end.epoch);
@@ -123,7 +126,6 @@ impl RedisJournal {
             self.archiver.note(auction, meta.head, meta.due_at);
         }
         self.make_safe(auction, lease, &mut meta).await?;
-        self.held.insert(auction, Held { lease, head: meta.head, sent });
 
         let silence = meta.silent_since.filter(|from| *from < facts.now);
         let silence = silence.map(|from| Outage { from, until: facts.now });
@@ -134,57 +136,34 @@ impl RedisJournal {
         Ok(Some(TakenOver { log: meta.into_open_log(snapshot), silence, lost }))
     }
 
-    /// True if this node itself had the lease before, and so lately that nobody can have had it in between, and what it
-    /// committed under it is all there.
-    fn proves(&self, auction: AuctionId, lease: Lease, line: &Line) -> bool {
-        self.held.get(&auction).is_some_and(|held| {
-            let next = held.lease.holder == lease.holder && held.lease.epoch + 1 == lease.epoch;
-            next && held.sent.elapsed() < self.keeping.lease_ttl && line.has(held.head)
-        })
-    }
-
-    /// Puts together what is known and says which history goes on.
+    /// Puts together what is known and says which history goes on. What is archived stays; of the rest, what belongs to the
+    /// history that the archive goes by comes before what was given up.
     async fn choose(
         &self,
         auction: AuctionId,
-        facts: &Facts,
+        own: End,
         meta: &Meta,
-        archived: Option<&Archived>,
-        tails: Vec<Vec<Record>>,
-    ) -> Result<(Line, Entries), JournalError> {
-        let own = End { epoch: meta.record_epoch, head: meta.head };
-        let mut ends = vec![own];
-        ends.extend(archived.map(|it| End { epoch: it.epoch, head: it.log.head }));
-        let mut pool = Pool::default();
+        archived: &Archived,
+        tails: Vec<Packed>,
+    ) -> Result<Line, JournalError> {
+        let (current, must) = (archived.log.log, archived.log.head);
+        let mut ends = vec![own, End { current: true, epoch: archived.epoch, head: must }];
         let stream = self.stream(auction, Seq(0), usize::MAX).await?;
-        for records in tails.iter().chain([&stream]) {
-            ends.extend(
-                records.last().map(|it| End { epoch: it.epoch, head: Head { seq: it.seq, digest: it.digest } }),
-            );
+        let known = tails.iter().map(|tail| (tail.log == current, &tail.records));
+        for (current, records) in known.chain([(own.current, &stream)]) {
+            let end = |it: &Record| End { current, epoch: it.epoch, head: Head { seq: it.seq, digest: it.digest } };
+            ends.extend(records.last().map(end));
         }
-        pool.add(tails.into_iter().flatten());
-        let mut ground = BTreeMap::from([(Seq(0), meta.genesis.digest)]);
-        if let Some(archived) = archived {
-            // Without the archive, the stream is the ground: it begins at what was archived once.
-            pool.add(stream);
-            let before = pool.first().map_or(archived.log.head.seq.0, |first| first.0).saturating_sub(2);
-            self.add_archived(auction, Seq(before), &mut ground).await?;
-            ground.insert(archived.log.head.seq, archived.log.head.digest);
-        } else {
-            ground.extend(stream.iter().map(|record| (record.seq, record.digest)));
-            ground.insert(own.head.seq, own.head.digest);
-        }
-        let Some(line) = pool.best(ends, &ground, &meta.secret) else {
+        let mut pool = Pool::default();
+        pool.add(tails.into_iter().flat_map(|tail| tail.records));
+        pool.add(stream);
+        let mut ground = BTreeMap::from([(Seq(0), meta.genesis.digest), (must.seq, must.digest)]);
+        let before = pool.first().map_or(must.seq.0, |first| first.0).saturating_sub(2);
+        self.add_archived(auction, Seq(before), &mut ground).await?;
+        pool.best(ends, &ground, must, &meta.secret).ok_or_else(|| {
             let source = RecordError::Malformed("no history can be followed to its end".to_owned());
-            return Err(JournalError::Unreadable { auction, source });
-        };
-        let entries = match facts.is_trusted() && line.has(own.head) {
-            true if line.end.head == own.head => Entries::Keep,
-            true => Entries::Add,
-            false if archived.is_none() => return Err(JournalError::Fork { auction, at: line.base.seq }),
-            false => Entries::Replace,
-        };
-        Ok((line, entries))
+            JournalError::Unreadable { auction, source }
+        })
     }
 
     async fn add_archived(
@@ -232,7 +211,6 @@ impl RedisJournal {
             text(before.map(|head| hex::encode(head.digest.0)).unwrap_or_default()),
             Bytes::from_static(match entries {
                 Entries::Keep => b"keep",
-                Entries::Add => b"add",
                 Entries::Replace => b"replace",
             }),
             text((fields.len() * 2).to_string()),
@@ -242,16 +220,6 @@ impl RedisJournal {
         }
         let mut onto = line.base;
         for records in line.records.chunks(RECORDS_PER_ENTRY) {
-            let records = match (entries, before) {
-                (Entries::Add, Some(before)) => {
-                    let new = records.iter().position(|it| it.seq > before.seq).unwrap_or(records.len());
-                    if let Some(last) = new.checked_sub(1).and_then(|at| records.get(at)) {
-                        onto = Head { seq: last.seq, digest: last.digest };
-                    }
-                    &records[new..]
-                }
-                _ => records,
-            };
             if let Some(last) = records.last() {
                 args.extend([text(last.seq.0.to_string()), Packed::pack(meta.log, onto, records)]);
                 onto = Head { seq: last.seq, digest: last.digest };

@@ -218,10 +218,15 @@ impl Archive {
         Ok(sql!(self.db.read(), opt_scalar i64, text, auction.0)?.map(i64::unsigned_abs))
     }
 
-    /// Gives the log `from` the id `to`, for records of it were lost. False if it has neither of the two.
-    pub async fn set_log(&self, auction: AuctionId, from: LogId, to: LogId) -> Result<bool, JournalError> {
-        let text = "update journal_logs set log = $1 where auction = $2 and (log = $3 or log = $1)";
-        Ok(sql!(self.db.write(), exec, text, to.0, auction.0, from.0)? == 1)
+    /// Gives the log `from.0` the id `to`, for records of it were lost or may be. False if it does not have that id any
+    /// more, or does not end at `from.1`.
+    pub async fn set_log(&self, auction: AuctionId, from: (LogId, Head), to: LogId) -> Result<bool, JournalError> {
+        let (log, head) = from;
+        let text = "update journal_logs set log = $1
+             where auction = $2 and (log = $3 or log = $1) and head_seq = $4 and head_digest = $5";
+        let digest = head.digest.0.to_vec();
+        let set = sql!(self.db.write(), exec, text, to.0, auction.0, log.0, number(head.seq.0), digest)?;
+        Ok(set == 1)
     }
 
     /// Begins a transaction that nothing else in the archive stands beside. A process that has the tables for itself

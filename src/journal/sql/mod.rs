@@ -137,7 +137,7 @@ impl Journal for SqlJournal {
         &self,
         auction: AuctionId,
         _lease: Lease,
-        _tails: Vec<Vec<Record>>,
+        _tails: Vec<Packed>,
     ) -> Result<Option<TakenOver>, JournalError> {
         Ok(self.open(auction).await?.map(|log| TakenOver { log, silence: None, lost: false }))
     }

@@ -13,7 +13,11 @@ local time = redis.call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
 redis.call('HSET', KEYS[2], 'alive_at', now)
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-local head = redis.call('HMGET', KEYS[2], 'seq', 'digest')
+-- What is committed and not as safe as it must be is nobody's news yet.
+local head = redis.call('HMGET', KEYS[2], 'seq', 'digest', 'ack', 'settled', 'settled_digest')
+if head[3] == 'replica' or head[3] == 'sql' then
+  head = {head[4], head[5]}
+end
 if head[1] and head[2] then
   local digest = head[2]
   if #digest == 32 then

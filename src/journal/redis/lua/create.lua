@@ -9,6 +9,7 @@ end
 for at = 2, #ARGV, 2 do
   redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
 end
-redis.call('HSET', KEYS[1], 'run', string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')
+redis.call('HSET', KEYS[1], 'run', (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')
+  .. (string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1

@@ -5,7 +5,7 @@
 --       2 the run of the server that the caller looked at
 --       3 how long the meta is kept from now, ms
 --       4 5 the head that the meta had when the caller looked: number, digest; both empty if there was none
---       6 'keep' the entries there are, 'add' to them, or 'replace' them
+--       6 'keep' the entries there are, or 'replace' them
 --       7 the number of fields of the meta that follow, names and values counted apart
 --       8… those fields
 --       then the entries: number of the last record, packed records, and so on
@@ -14,7 +14,8 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 'fenced'
 end
 local head = redis.call('HMGET', KEYS[2], 'seq', 'digest')
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+local run = (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')
+  .. (string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or '')
 if run ~= ARGV[2] or (head[1] or '') ~= ARGV[4] or (head[2] or '') ~= ARGV[5] then
   return 'changed'
 end
