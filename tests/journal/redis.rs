@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::redis::{FromRedisValue, cmd};
 use bidhub::chance::Chance;
 use bidhub::clock::Clock;
-use bidhub::domain::{AuctionId, Seq, Timestamp};
+use bidhub::domain::{AuctionId, LogId, Seq, Timestamp};
 use bidhub::journal::archiver::Archiver;
 use bidhub::journal::redis::{Keeping, RedisJournal, keys};
 use bidhub::journal::sql::Archive;
@@ -196,7 +196,7 @@ async fn what_redis_forgot_comes_back_from_sql_and_mirrors_as_another_history() 
     server.restart_empty().await;
     until_reachable(&subject).await;
     let all = records.len() - 1;
-    let (lease, taken) = subject.take(auction, vec![records[3..all].to_vec()]).await;
+    let (lease, taken) = subject.take(auction, vec![tail(LOG, &records[3..all], &records[2])]).await;
     assert!(taken.lost && taken.log.log != LOG, "something may have been lost");
     assert_eq!(taken.log.head, head(&records[all - 1]), "the mirror had more than the archive");
     assert_eq!(subject.journal.read(auction, Seq(0), 100).await.unwrap(), records[1..all]);
@@ -236,7 +236,6 @@ async fn what_mirrors_hold_counts_after_a_loss_alone_and_what_was_given_up_stays
     let Some(subject) = subject(&server).await else { return };
     let (auction, records, _) = subject.told(AckLevel::Redis, 3).await;
     let last = records.last().unwrap();
-    let tail = |log, records: &[Record], onto: &Record| Packed { log, onto: head(onto), records: records.to_vec() };
     let mut chain = Chain::new(&story::SECRET, head(last));
     let more = [&records[4..], &[chain.seal(last.seq.next(), 20, "{}".into(), Vec::new())]].concat();
     let longer = tail(LOG, &more, &records[3]);
@@ -335,6 +334,10 @@ async fn the_archive_must_have_it_before_anyone_hears_of_it() {
     let both = async { tokio::join!(subject.journal.append(more), archiving) };
     let (appended, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
     appended.unwrap();
+}
+
+fn tail(log: LogId, records: &[Record], onto: &Record) -> Packed {
+    Packed { log, onto: head(onto), records: records.to_vec() }
 }
 
 async fn until_reachable(subject: &Subject) {

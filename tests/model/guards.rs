@@ -21,6 +21,7 @@ fn the_lease_is_compared_whole() {
 fn the_head_is_compared() {
     let guards = Guards { head: false, ..Guards::ALL };
     breaks("no head compare, a command comes twice", Hub { guards, repeats: true, ..SMALL }, ONCE);
+    let guards = Guards { same_server: false, ..guards };
     breaks("no head compare, failover", Hub { guards, ..FAILING_OVER }, STAYS);
 }
 
@@ -58,6 +59,18 @@ fn what_a_take_over_finds_is_brought_to_the_ack_level() {
 fn the_archive_takes_records_of_its_own_history_only() {
     let guards = Guards { archive_fence: false, archive_asked: false, ..Guards::ALL };
     breaks("archive not fenced", Hub { guards, ..WITH_ARCHIVE }, STAYS);
+}
+
+#[test]
+fn a_server_that_was_promoted_is_another() {
+    let guards = Guards { promotion_shows: false, ..Guards::ALL };
+    breaks("a server is known by its process", Hub { guards, failovers: 2, keys: 1, ..WITH_ARCHIVE }, STAYS);
+}
+
+#[test]
+fn an_owner_takes_over_anew_on_another_server() {
+    let guards = Guards { same_server: false, ..Guards::ALL };
+    breaks("committed on another server", Hub { guards, failovers: 2, keys: 1, ..WITH_ARCHIVE }, STAYS);
 }
 
 #[test]

@@ -56,6 +56,10 @@ pub struct Guards {
     pub archive_asked: bool,
     /// A log that Redis may have lost a part of always gets a new history, even if the new holder's own head is Redis's.
     pub new_history: bool,
+    /// A server is known by an id that each promotion changes (as `master_replid` does, and `run_id` does not).
+    pub promotion_shows: bool,
+    /// Redis is written to only on the server on which the log was taken over; on another it is taken over anew.
+    pub same_server: bool,
 }
 
 impl Guards {
@@ -70,6 +74,8 @@ impl Guards {
         archive_fence: true,
         archive_asked: true,
         new_history: true,
+        promotion_shows: true,
+        same_server: true,
     };
 }
 

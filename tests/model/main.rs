@@ -2,13 +2,13 @@
 //! every order of messages, pauses, expiries, failovers and late writes within stated bounds.
 //!
 //! # What is modelled
-//! One auction ([`state`]). A primary Redis with lease, greatest epoch, log, history (log id) and the run id of the last
-//! take-over; a replica that receives all of it at any time or never; an archive in SQL that never goes back, and an
-//! archiver that may pause between reading and writing; two or three nodes. A node follows, acquires, reads, repairs,
-//! settles, serves and waits for its commit ([`protocol`]; [`hub`] has what can be chosen). A digest commits to all before it, so a head is modelled as the
-//! whole chain. Any step may be late by as long as you like, which is what a pause is: a node acts on what it believes.
-//! The answer to a commit can be waited for or given up, the command itself can arrive after that, or twice. Bidders send
-//! any of their keys to any owner at any time.
+//! One auction ([`state`]). A primary Redis with lease, greatest epoch, log, history (log id) and the id of the server
+//! of the last take-over; a replica that receives all of it at any time or never; an archive in SQL that never goes
+//! back, and an archiver that may pause between reading and writing; two or three nodes. A node follows, acquires,
+//! reads, repairs, settles, serves and waits for its commit ([`protocol`]; [`hub`] has what can be chosen). A digest
+//! commits to all before it, so a head is modelled as the whole chain. Any step may be late by as long as you like,
+//! which is what a pause is: a node acts on what it believes. The answer to a commit can be waited for or given up, the
+//! command itself can arrive after that, or twice. Bidders send any of their keys to any owner at any time.
 //!
 //! # What is assumed
 //! A script is atomic. A node's own clock tells it to fall silent before its lease runs out, and a lease that has run

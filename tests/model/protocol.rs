@@ -157,7 +157,8 @@ impl Hub {
     fn repair(&self, world: &mut World, node: u8) -> bool {
         let me = &mut world.nodes[usize::from(node)];
         let Step::Repairing { read, chain, history, id } = me.step else { return false };
-        if !self.admits(&world.primary, me.lease) || (self.guards.head && world.primary.log != read) {
+        let moved = self.guards.same_server && world.primary.id != id;
+        if moved || !self.admits(&world.primary, me.lease) || (self.guards.head && world.primary.log != read) {
             me.step = Step::Doubtful;
             return true;
         }
@@ -204,7 +205,9 @@ impl Hub {
         me.wire = batch.repeats.then_some(Batch { repeats: false, ..batch });
         let store = &mut world.primary;
         let committed = Reply::Committed { id: store.id, era: world.failovers };
-        let reply = if !self.admits(store, Some(batch.lease)) {
+        let reply = if self.guards.same_server && store.run != store.id {
+            Reply::HeadMoved
+        } else if !self.admits(store, Some(batch.lease)) {
             Reply::Fenced
         } else if self.guards.head && store.log == batch.onto.with(batch.record) {
             committed
@@ -286,6 +289,10 @@ impl Hub {
             return false;
         }
         std::mem::swap(&mut world.primary, &mut world.replica);
+        if world.synced && self.guards.promotion_shows {
+            world.promotions += 1;
+            world.primary.id = 1 + world.promotions;
+        }
         (world.synced, world.failovers) = (false, world.failovers + 1);
         true
     }

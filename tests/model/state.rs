@@ -70,7 +70,7 @@ impl std::fmt::Debug for Log {
 /// What one Redis server holds of the auction. Replication copies all but `id`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Store {
-    /// The server's own run id.
+    /// The server's own id.
     pub id: u8,
     pub lease: Option<Lease>,
     /// The greatest epoch granted.
@@ -78,7 +78,7 @@ pub struct Store {
     pub log: Log,
     /// The id of the history (log id).
     pub history: u8,
-    /// The run id of the server on which the log was last taken over.
+    /// The id of the server on which the log was last taken over.
     pub run: u8,
 }
 
@@ -203,6 +203,8 @@ pub struct World {
     pub grants: u8,
     pub failovers: u8,
     pub histories: u8,
+    /// How many of the failovers were promotions of a server that knew itself for a replica.
+    pub promotions: u8,
     /// How many nodes have held a lease so far, and how many keys were sent.
     pub joined: u8,
     pub used: u8,
