@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use tokio::sync::mpsc;
@@ -24,6 +24,11 @@ const MESSAGE_ITEMS_MAX: usize = 512;
 const OUTBOX_IDLE: Duration = Duration::from_secs(60);
 /// How long others may take to say what they hold.
 const TAILS_PATIENCE: Duration = Duration::from_millis(300);
+/// After so long who has not answered is asked again: what makes them be asked, such as a failover, breaks their connections
+/// as well.
+const TAILS_ASK_EVERY: Duration = Duration::from_millis(50);
+/// A node that was heard from in this time is asked though it is not listed: after a failover the list may be of long ago.
+const HEARD_FOR: Duration = Duration::from_secs(30);
 
 /// Where the answers to a room's forwarded commands go, with the numbers of those.
 pub(super) type Answers = mpsc::UnboundedSender<(u64, Result<Answer, Rejection>)>;
@@ -33,7 +38,9 @@ pub(super) struct Post {
     pub bus: Arc<dyn Bus>,
     outboxes: DashMap<NodeId, mpsc::Sender<Item>>,
     waiting: DashMap<u64, Answers>,
-    tails: DashMap<u64, mpsc::Sender<Option<Packed>>>,
+    tails: DashMap<u64, mpsc::Sender<(NodeId, Option<Packed>)>>,
+    /// When each other node was last heard from.
+    heard: DashMap<NodeId, Instant>,
     next: AtomicU64,
 }
 
@@ -52,13 +59,20 @@ impl Drop for Ticket {
 impl Post {
     /// A post with nothing in it. Numbers begin anywhere, so that those of a former process are not taken for its own.
     pub(super) fn new(bus: Arc<dyn Bus>, first: u64) -> Self {
-        let (outboxes, waiting, tails) = (DashMap::new(), DashMap::new(), DashMap::new());
-        Self { bus, outboxes, waiting, tails, next: AtomicU64::new(first) }
+        let (outboxes, waiting, tails, heard) = Default::default();
+        Self { bus, outboxes, waiting, tails, heard, next: AtomicU64::new(first) }
     }
 
     /// This node.
     pub(super) fn node(&self) -> NodeId {
         self.bus.node()
+    }
+
+    /// Notes that a node has just said something.
+    pub(super) fn heard(&self, from: NodeId) {
+        if from != self.node() {
+            self.heard.insert(from, Instant::now());
+        }
     }
 
     /// Takes a number for a command whose answer is to go to `answers`.
@@ -103,28 +117,38 @@ impl Post {
 
     /// Asks every other node for the records that it holds beyond the log that ends at `head` with a record of `epoch`.
     pub(super) async fn tails(self: &Arc<Self>, auction: AuctionId, epoch: u64, head: Head) -> Vec<Packed> {
-        let others: Vec<NodeId> = self.bus.members().iter().copied().filter(|node| *node != self.node()).collect();
-        if others.is_empty() {
+        let listed = self.bus.members();
+        self.heard.retain(|_, at| at.elapsed() < HEARD_FOR);
+        let mut silent: Vec<NodeId> = self.heard.iter().map(|heard| *heard.key()).collect();
+        silent.extend(listed.iter().copied().filter(|node| *node != self.node()));
+        silent.sort_unstable_by_key(|node| node.0);
+        silent.dedup();
+        if silent.is_empty() {
             return Vec::new();
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, mut replies) = mpsc::channel(others.len());
+        let (sender, mut replies) = mpsc::channel(silent.len());
         self.tails.insert(id, sender);
-        let mut missing = others.len();
-        for node in others {
-            if !self.send(node, Item::tail_wanted(id, auction, epoch, head)) {
-                missing -= 1;
-            }
-        }
         let mut tails = Vec::new();
         let deadline = tokio::time::Instant::now() + TAILS_PATIENCE;
-        while missing > 0 {
-            match tokio::time::timeout_at(deadline, replies.recv()).await {
-                Ok(Some(reply)) => {
-                    missing -= 1;
-                    tails.extend(reply);
+        let mut asks = tokio::time::interval(TAILS_ASK_EVERY);
+        while !silent.is_empty() {
+            tokio::select! {
+                reply = replies.recv() => {
+                    let Some((from, packed)) = reply else { break };
+                    // Who was asked twice may answer twice.
+                    if let Some(place) = silent.iter().position(|node| *node == from) {
+                        silent.swap_remove(place);
+                        tails.extend(packed);
+                    }
                 }
-                _ => break,
+                _ = asks.tick() => {
+                    for node in &silent {
+                        // If it cannot be sent now, it is sent with the next round.
+                        let _ = self.send(*node, Item::tail_wanted(id, auction, epoch, head));
+                    }
+                }
+                () = tokio::time::sleep_until(deadline) => break,
             }
         }
         self.tails.remove(&id);
@@ -138,11 +162,11 @@ impl Post {
     }
 
     /// Hands on what another node holds.
-    pub(super) fn tail_came(&self, id: u64, packed: Option<&[u8]>) {
+    pub(super) fn tail_came(&self, from: NodeId, id: u64, packed: Option<&[u8]>) {
         if let Some(waiting) = self.tails.get(&id) {
             let packed = packed.and_then(|bytes| Packed::unpack(bytes).ok());
-            // A second answer of one node finds no place, which is as it should be.
-            let _ = waiting.try_send(packed);
+            // What finds no place is asked for again.
+            let _ = waiting.try_send((from, packed));
         }
     }
 

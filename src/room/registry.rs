@@ -230,6 +230,7 @@ impl Rooms {
 
     fn heed(&self, from: NodeId, item: Item) {
         let post = &self.inner.post;
+        post.heard(from);
         match item {
             Item::Answer { id, answer } => post.answered(id, answer),
             Item::Vacant { auction } => {
@@ -240,7 +241,7 @@ impl Rooms {
                     }
                 });
             }
-            Item::Tail { id, packed } => post.tail_came(id, packed.as_deref().map(|bytes| bytes.as_slice())),
+            Item::Tail { id, packed } => post.tail_came(from, id, packed.as_deref().map(|bytes| bytes.as_slice())),
             Item::TailWanted { id, auction, epoch, seq, digest } => {
                 let head = forward::head(seq, digest);
                 let room = self.loaded(AuctionId(auction));

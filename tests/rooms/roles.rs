@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bidhub::clock::Clock;
+use bidhub::coordination::rendezvous::rank;
 use bidhub::domain::auction::{Bid, Rejection, Verdict};
 use bidhub::domain::{AuctionId, Seq};
 use bidhub::room::Watcher;
@@ -27,17 +28,6 @@ async fn seen_at(node: &Node, auction: AuctionId, seq: u64) {
         node.rooms.get(auction).await.is_ok_and(|room| room.seq() >= Seq(seq))
     })
     .await;
-}
-
-/// The verdict on a bid that is sent again, under the same key, for as long as there is none.
-async fn insisted(node: &Node, auction: AuctionId, bid: Bid) -> Verdict {
-    for _ in 0..10 {
-        match node.bid(auction, bid.clone()).await {
-            Err(Rejection::Unavailable) => tokio::time::sleep(Duration::from_millis(20)).await,
-            verdict => return verdict.unwrap(),
-        }
-    }
-    panic!("no verdict")
 }
 
 fn clock() -> Clock {
@@ -150,7 +140,42 @@ async fn what_the_journal_has_lost_the_mirrors_give_back() {
     seen_at(&nodes[1], auction, last.seq.0).await;
     let before = nodes[0].log(auction);
     nodes[0].common.rewind(auction, 4);
-    let next = insisted(&nodes[1], auction, max(11, "next", 90_000)).await;
+    let next = insist(&nodes[1], auction, max(11, "next", 90_000)).await;
     assert_eq!(next.seq, last.seq.next());
+    assert_eq!(nodes[0].log(auction)[..before.len()], before, "nothing acknowledged is gone");
+}
+
+/// Sends a bid until there is a verdict on it: whoever ran the room when the log was rewound cannot say at first.
+async fn insist(node: &Node, auction: AuctionId, bid: Bid) -> Verdict {
+    for _ in 0..100 {
+        match node.bid(auction, bid.clone()).await {
+            Err(Rejection::Unavailable) => tokio::time::sleep(Duration::from_millis(20)).await,
+            verdict => return verdict.unwrap(),
+        }
+    }
+    panic!("nobody decides it");
+}
+
+#[tokio::test]
+async fn what_others_hold_is_asked_for_again_when_the_question_is_lost() {
+    let nodes = town(2, &clock());
+    let ids: Vec<_> = nodes.iter().map(|node| node.id).collect();
+    // The second has never had this room: all it can know is what the other tells it.
+    let auction = loop {
+        let auction = nodes[0].auction(terms(start())).await;
+        if rank(auction, &ids, nodes[0].id) == Some(0) {
+            break auction;
+        }
+    };
+    let mut last = None;
+    for number in 0..8_i64 {
+        last = Some(nodes[0].bid(auction, max(10, &number.to_string(), 1_000 * (number + 1))).await.unwrap());
+    }
+    let before = nodes[0].log(auction);
+    // The word that the room is vacant, and the first question.
+    nodes[0].common.lose_messages.store(2, Ordering::SeqCst);
+    nodes[0].common.rewind(auction, 4);
+    let next = insist(&nodes[1], auction, max(11, "next", 90_000)).await;
+    assert_eq!(next.seq, last.unwrap().seq.next());
     assert_eq!(nodes[0].log(auction)[..before.len()], before, "nothing acknowledged is gone");
 }
