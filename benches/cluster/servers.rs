@@ -9,7 +9,6 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 
-#[allow(dead_code, reason = "tests start it in their own way")]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 

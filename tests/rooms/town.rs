@@ -30,7 +30,7 @@ pub struct Common {
     leases: Mutex<HashMap<AuctionId, (Lease, Instant)>>,
     epochs: Mutex<HashMap<AuctionId, u64>>,
     inboxes: Mutex<BTreeMap<NodeId, mpsc::Sender<(NodeId, Bytes)>>>,
-    followers: Mutex<HashMap<AuctionId, Vec<(NodeId, mpsc::Sender<News>)>>>,
+    followers: Mutex<HashMap<AuctionId, Vec<Follower>>>,
     members: Mutex<Vec<NodeId>>,
     /// Nodes that reach nobody and nothing.
     cut: Mutex<HashSet<NodeId>>,
@@ -41,6 +41,9 @@ pub struct Common {
     /// Appends take as long as this holds.
     pub stalled: AtomicBool,
 }
+
+/// Where a node hears of an auction.
+type Follower = (NodeId, mpsc::Sender<News>);
 
 struct Log {
     open: OpenLog,
