@@ -16,6 +16,7 @@ use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
+use crate::coordination::redis::Figures;
 use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
@@ -245,6 +246,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    let (shown, connections) = (rooms.clone(), gateway.connections.clone());
+    hub.show(Arc::new(move || Figures {
+        rooms_followed: shown.len().saturating_sub(shown.owned().len()) as u64,
+        connections: connections.count() as u64,
+        ..Figures::default()
+    }));
     Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
 }
 

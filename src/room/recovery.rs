@@ -69,7 +69,7 @@ pub(super) async fn recover(
     };
     let recovered = match known {
         Some(base) => reader.go_on(open, base).await?,
-        None => reader.from_the_start(open).await?,
+        None => reader.whole(open).await?,
     };
     let end = recovered.chain.head();
     if end.seq < reader.head.seq || (!grows && end != reader.head) {
@@ -106,7 +106,7 @@ impl Reader<'_> {
         Ok(Recovered { log: open.log, ack: open.ack, state, chain, since_snapshot, fresh })
     }
 
-    async fn from_the_start(&mut self, open: OpenLog) -> Result<Recovered, RoomError> {
+    async fn whole(&mut self, open: OpenLog) -> Result<Recovered, RoomError> {
         let auction = self.auction;
         let mut chain = Chain::origin(&open.secret);
         chain.follow(&open.genesis).map_err(|broken| unreadable(auction, broken.into()))?;

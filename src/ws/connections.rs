@@ -91,6 +91,11 @@ impl Connections {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// Heeds all notices until `shutdown`.
     pub async fn listen(self: Arc<Self>, bus: Arc<dyn Bus>, shutdown: CancellationToken) {
         let mut notices = bus.subscribe();

@@ -15,6 +15,9 @@ install_tools() {
   command -v make >/dev/null || packages+=(make)
   if [ "$1" != quick ]; then
     find_postgres || packages+=(postgresql)
+    command -v redis-server >/dev/null || packages+=(redis-server)
+    command -v redis-sentinel >/dev/null || packages+=(redis-sentinel)
+    command -v openssl >/dev/null || packages+=(openssl)
     find_chromium >/dev/null || packages+=(chromium)
     if ! new_enough_node || ! command -v npm >/dev/null; then
       command -v npm >/dev/null || packages+=(nodejs npm)
@@ -24,6 +27,7 @@ install_tools() {
   [ "$1" = quick ] && return 0
   new_enough_node || node_from_npm || return 1
   find_postgres || { echo 'PostgreSQL (initdb) was not found' >&2; return 1; }
+  command -v redis-server >/dev/null || { echo 'redis-server was not found' >&2; return 1; }
   BIDHUB_CHROMIUM=$(find_chromium) || { echo 'no Chromium was found; BIDHUB_CHROMIUM may name one' >&2; return 1; }
   export BIDHUB_CHROMIUM
 }

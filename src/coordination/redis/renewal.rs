@@ -121,7 +121,6 @@ impl Renewal {
     async fn round(&self, limit: Duration) {
         let stuck_after = self.settings.ttl / 2;
         let mut rooms = self.rights.living();
-        metrics::gauge!("bidhub_rooms_owned").set(rooms.len() as f64);
         rooms.retain(|(auction, holding)| {
             let deserves = holding.deserves_renewal(stuck_after);
             if !deserves {

@@ -115,6 +115,7 @@ fn judge(answer: &[String]) -> Result<(), AppendError> {
             Err(AppendError::Fenced)
         }
         Some("moved") => Err(AppendError::HeadMoved),
+        Some("elsewhere") => Err(AppendError::Unknown("another server has the log than took it over".to_owned())),
         _ => Err(AppendError::Unknown(format!("an answer that no script gives: {answer:?}"))),
     }
 }

@@ -14,17 +14,22 @@
 --       {'already'}                            it was in the log before: a repeated command does no harm
 --       {'fenced', lease or ''}                another holder has the right
 --       {'moved', number or '', digest or ''}  the log does not end where the batch builds on
+--       {'elsewhere'}                    this is not the server on which the log was taken over: the owner must do so anew
 local lease = redis.call('GET', KEYS[1])
 if lease ~= ARGV[1] then
   return {'fenced', lease or ''}
 end
-local head = redis.call('HMGET', KEYS[2], 'seq', 'digest')
+local head = redis.call('HMGET', KEYS[2], 'seq', 'digest', 'run')
 local confirms = ARGV[7] == ''
 if not confirms and head[1] == ARGV[4] and head[2] == ARGV[5] then
   return {'already'}
 end
 if head[1] ~= ARGV[2] or head[2] ~= ARGV[3] then
   return {'moved', head[1] or '', head[2] or ''}
+end
+local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
+if string.sub(head[3] or '', -#line) ~= line then
+  return {'elsewhere'}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
