@@ -280,7 +280,8 @@ fn check_refusals(truth: &Truth, told: &[Told], allowed: Allowed) -> Result<(), 
         let after = by_sending.partition_point(|(at, _)| *at <= told.told_at);
         let first = before.checked_sub(1).map_or(0, |at| by_telling[at].1);
         let last = by_sending.get(after).map_or(truth.last(), |(_, seq)| seq - 1);
-        if !(first..=last).any(|seq| is_refused_after(truth, seq, told)) && !(allowed.end && is_late(truth, told)) {
+        let may_be = (first..=last).any(|seq| is_refused_after(truth, seq, told));
+        if !(may_be || allowed.end && is_late(truth, told)) {
             let code = told.verdict["code"].as_str().unwrap_or("none").to_owned();
             return Err(Breach::WrongRefusal { key: told.key.clone(), code });
         }
