@@ -90,7 +90,7 @@ async fn journal(server: &Redis, db: &Db, rooms: u128, time: Duration) -> f64 {
     let redis = redis_way::Redis::new(&server.url().parse().unwrap(), None, TIMEOUT).unwrap();
     // Nobody runs the archiver: this is the journal alone.
     let archive = Archive::new(db.clone(), Uuid::from_u128(1), Clock::System);
-    let journal = RedisJournal::new(redis, Archiver::new(archive, Chance::System), Keeping::default());
+    let journal = RedisJournal::new(redis.clone(), redis, Archiver::new(archive, Chance::System), Keeping::default());
     let mut connection = server.connection().await;
     let mut ready = Vec::new();
     for _ in 0..rooms {

@@ -78,7 +78,7 @@ pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tas
     let archive = Archive::new(db.clone(), node.0, env.clock.clone());
     let archiver = Archiver::new(archive.clone(), env.chance.clone());
     let keeping = Keeping { lease_ttl: ttl, replicas: settings.cluster.redis_replicas as usize, ..Keeping::default() };
-    let journal = RedisJournal::new(redis.authority.clone(), archiver.clone(), keeping);
+    let journal = RedisJournal::new(redis.authority.clone(), redis.bulk, archiver.clone(), keeping);
     let journal = Arc::new(journal);
     tasks.spawn(archiver.clone().run(journal.clone(), stop.clone(), ARCHIVE_FLUSH_LIMIT));
 
@@ -111,11 +111,14 @@ fn said(leases: Arc<RedisLeases>, more: Arc<OnceLock<FiguresNow>>) -> FiguresNow
     })
 }
 
-/// The ways to Redis: renewals have one of their own, so that nothing stands before them.
+/// The ways to Redis: renewals have one of their own, so that nothing stands before them, and what is long another, so that
+/// it stands before no commit.
 struct Connections {
     url: RedisUrl,
     ca: Option<Vec<u8>>,
     authority: Redis,
+    /// For what is long and can wait.
+    bulk: Redis,
     renewals: Redis,
 }
 
@@ -127,8 +130,9 @@ impl Connections {
         };
         let ca = cluster.redis_ca_file.as_ref().map(read).transpose()?;
         let authority = Redis::new(&url, ca.as_deref(), REDIS_TIMEOUT)?;
+        let bulk = Redis::new(&url, ca.as_deref(), REDIS_TIMEOUT)?;
         let renewals = Redis::new(&url, ca.as_deref(), REDIS_TIMEOUT)?;
-        Ok(Self { url, ca, authority, renewals })
+        Ok(Self { url, ca, authority, bulk, renewals })
     }
 
     async fn check(&self) -> anyhow::Result<()> {

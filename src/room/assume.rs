@@ -56,12 +56,14 @@ impl Assumed {
     }
 }
 
-/// Finds the part to take, building on what the `mirror` has.
+/// Finds the part to take, building on what the `mirror` has. The `former` owner has just let the room go and does not
+/// want it back, though it may still count as a member here.
 pub(super) async fn assume(
     deps: &Deps,
     post: &Arc<Post>,
     auction: AuctionId,
     mirror: Option<&Mirror>,
+    former: Option<NodeId>,
 ) -> Result<Assumed, RoomError> {
     let started = Instant::now();
     while !deps.lost.is_cancelled() && started.elapsed() < PATIENCE {
@@ -69,12 +71,14 @@ pub(super) async fn assume(
             Some(owner) if owner != post.node() => return follow(deps, post, auction, owner, mirror).await,
             Some(_) => {}
             None => {
-                let Some(rank) = rank(auction, &post.bus.members(), post.node()) else {
-                    // About to leave, or not yet known to be here.
-                    tokio::time::sleep(RANK_STEP).await;
+                let members = post.bus.members();
+                let members: Vec<NodeId> = members.iter().copied().filter(|node| Some(*node) != former).collect();
+                let Some(rank) = rank(auction, &members, post.node()) else {
+                    // About to leave, or not yet known to be here: somebody else has to.
+                    somebody_takes(deps, post, auction, &members, 1).await?;
                     continue;
                 };
-                if rank > 0 && somebody_takes(deps, post, auction, rank).await? {
+                if rank > 0 && somebody_takes(deps, post, auction, &members, rank).await? {
                     continue;
                 }
             }
@@ -89,9 +93,14 @@ pub(super) async fn assume(
 }
 
 /// Tells the node that comes first, and waits for as long as those before this one may take. True if one of them takes it.
-async fn somebody_takes(deps: &Deps, post: &Arc<Post>, auction: AuctionId, own: usize) -> Result<bool, RoomError> {
-    let members = post.bus.members();
-    if let Some(first) = members.iter().find(|node| rank(auction, &members, **node) == Some(0)) {
+async fn somebody_takes(
+    deps: &Deps,
+    post: &Arc<Post>,
+    auction: AuctionId,
+    members: &[NodeId],
+    own: usize,
+) -> Result<bool, RoomError> {
+    if let Some(first) = members.iter().find(|node| rank(auction, members, **node) == Some(0)) {
         post.vacant(*first, auction);
     }
     let until = Instant::now() + RANK_STEP * own.min(RANK_MAX) as u32;

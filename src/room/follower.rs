@@ -144,7 +144,11 @@ impl Follower {
                 self.owned_by(NodeId(lease.holder))?;
                 self.reach(head).await
             }
-            Some(News::Released) | None => Err(End::Changed),
+            Some(News::Released) => {
+                self.core.former = Some(self.owner);
+                Err(End::Changed)
+            }
+            None => Err(End::Changed),
         }
     }
 

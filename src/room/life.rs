@@ -17,7 +17,7 @@ use super::post::Post;
 use super::recovery::RoomError;
 use super::registry::{Departure, Deps};
 use crate::domain::auction::Rejection;
-use crate::domain::{AuctionId, Timestamp};
+use crate::domain::{AuctionId, NodeId, Timestamp};
 
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ pub(super) struct Core {
     pub mirror: Arc<Mirror>,
     pub owned: Arc<AtomicBool>,
     pub active_at: Instant,
+    /// Who has just let the room go in good order.
+    pub former: Option<NodeId>,
     /// The room goes away when the present part ends.
     pub closing: bool,
     /// When frames that wait must be sent on.
@@ -89,7 +91,8 @@ impl Core {
         loop {
             let (deps, post, auction) = (self.deps.clone(), self.post.clone(), self.auction);
             let mirror = self.mirror.clone();
-            let attempt = async move { assume(&deps, &post, auction, Some(&mirror)).await };
+            let former = self.former.take();
+            let attempt = async move { assume(&deps, &post, auction, Some(&mirror), former).await };
             match self.while_waiting(attempt).await? {
                 Ok(mut assumed) => {
                     self.flush_at = self.mirror.adopt(assumed.recovered()).or(self.flush_at);

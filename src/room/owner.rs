@@ -415,9 +415,11 @@ impl Owner {
         }
         self.since_snapshot = 0;
         self.snapshot_after = SNAPSHOT_EVENTS_MIN.max(self.desk.state.weight());
-        let snapshot = Snapshot::take(&self.desk.state, self.desk.head());
+        // A copy of the state is taken here; writing it down takes much longer, and bids do not wait for that.
+        let (state, head) = (self.desk.state.clone(), self.desk.head());
         let (journal, auction) = (self.core.deps.journal.clone(), self.core.auction);
         tokio::spawn(async move {
+            let Ok(snapshot) = tokio::task::spawn_blocking(move || Snapshot::take(&state, head)).await else { return };
             if let Err(error) = journal.save_snapshot(auction, snapshot).await {
                 tracing::warn!(%auction, %error, "a snapshot could not be kept: {error}");
             }

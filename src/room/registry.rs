@@ -175,7 +175,7 @@ impl Rooms {
     async fn load(&self, auction: AuctionId) -> Result<RoomHandle, RoomError> {
         let started = Instant::now();
         let Inner { deps, post, .. } = &*self.inner;
-        let mut part = assume(deps, post, auction, None).await?;
+        let mut part = assume(deps, post, auction, None, None).await?;
         let Limits { coalesce, tail_max, mailbox_capacity, in_flight_max, bid_deadline, .. } = deps.limits;
         let mirror = Arc::new(Mirror::new(auction, part.recovered(), coalesce, tail_max));
         let (mailbox, letters) = mpsc::channel(mailbox_capacity);
@@ -201,6 +201,7 @@ impl Rooms {
             mirror: mirror.clone(),
             owned,
             active_at: Instant::now(),
+            former: None,
             closing: false,
             flush_at: None,
             _departure: Departure { inner: self.inner.clone(), auction, mirror, gone },

@@ -39,7 +39,7 @@ impl Subject {
         let redis = Redis::new(&url.parse().unwrap(), ca, TIMEOUT).unwrap();
         let kept = Archive::new(db, Uuid::from_u128(1), Clock::manual(story::at(0)));
         let archiver = Archiver::new(kept, Chance::seeded(1));
-        let journal = RedisJournal::new(redis.clone(), archiver.clone(), keeping);
+        let journal = RedisJournal::new(redis.clone(), redis.clone(), archiver.clone(), keeping);
         Some(Self { journal, archiver, redis, leases: AtomicU64::new(0), _archive: archive })
     }
 
@@ -52,7 +52,7 @@ impl Subject {
     /// From here on, the journal of a node that has done nothing yet.
     fn another_node(&mut self, keeping: Keeping) {
         let redis = self.redis.clone();
-        self.journal = RedisJournal::new(redis, self.archiver.clone(), keeping);
+        self.journal = RedisJournal::new(redis.clone(), redis, self.archiver.clone(), keeping);
     }
 
     async fn take(&self, auction: AuctionId, tails: Vec<Packed>) -> (Lease, TakenOver) {

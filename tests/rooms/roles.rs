@@ -179,3 +179,21 @@ async fn what_others_hold_is_asked_for_again_when_the_question_is_lost() {
     assert_eq!(next.seq, last.unwrap().seq.next());
     assert_eq!(nodes[0].log(auction)[..before.len()], before, "nothing acknowledged is gone");
 }
+
+#[tokio::test]
+async fn a_node_that_retires_finds_another_for_a_room_that_nobody_else_has() {
+    let nodes = town(2, &clock());
+    let ids: Vec<_> = nodes.iter().map(|node| node.id).collect();
+    // The first runs it from the beginning, and the other never hears of it.
+    let auction = loop {
+        let auction = nodes[0].auction(terms(start())).await;
+        if rank(auction, &ids, nodes[0].id) == Some(0) {
+            break auction;
+        }
+    };
+    let first = nodes[0].bid(auction, max(10, "first", 1_000)).await.unwrap();
+    nodes[0].retire().await;
+    eventually("the other runs it", || async { owners(&nodes, auction) == [1] }).await;
+    let second = insist(&nodes[0], auction, max(11, "second", 5_000)).await;
+    assert!(second.leading && second.seq > first.seq);
+}

@@ -5,8 +5,8 @@ use ::redis::{Value, cmd};
 use super::*;
 use crate::journal::archiver::{Source, Unarchived};
 
-/// How many batches are asked for at once.
-const BATCHES: usize = 64;
+/// How many batches are asked for at once: Redis does nothing else while it answers.
+const BATCHES: usize = 8;
 
 #[async_trait::async_trait]
 impl Source for RedisJournal {
@@ -26,7 +26,7 @@ impl Source for RedisJournal {
         while taken < bytes {
             let mut range = cmd("XRANGE");
             range.arg(&log).arg(from).arg("+").arg("COUNT").arg(BATCHES);
-            let entries: Vec<(String, Vec<(String, Value)>)> = self.redis.run(&range).await?;
+            let entries: Vec<(String, Vec<(String, Value)>)> = self.bulk.run(&range).await?;
             let last = entries.len() < BATCHES;
             for (_, fields) in entries {
                 let Some((_, Value::BulkString(packed))) = fields.into_iter().find(|(name, _)| name == "b") else {

@@ -29,6 +29,8 @@ use meta::{Fields, Meta};
 /// How long the meta of a log that nobody touches is kept.
 pub const META_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// How long the entries of a log are kept once all of them are archived and nobody commits.
+const SETTLED_TTL: Duration = Duration::from_secs(3_600);
 /// How long SQL may take to answer where the journal can do without.
 const SQL_PATIENCE: Duration = Duration::from_millis(300);
 
@@ -53,6 +55,8 @@ impl Default for Keeping {
 #[derive(Clone)]
 pub struct RedisJournal {
     redis: Redis,
+    /// For what is long and can wait: nothing of it stands before a commit.
+    bulk: Redis,
     archiver: Archiver,
     keeping: Keeping,
     scripts: Arc<Scripts>,
@@ -60,8 +64,9 @@ pub struct RedisJournal {
 
 impl RedisJournal {
     /// A journal in `redis`, archived by `archiver`, whose tables are there. The archiver must be run with it as its source.
-    pub fn new(redis: Redis, archiver: Archiver, keeping: Keeping) -> Self {
-        Self { redis, archiver, keeping, scripts: Arc::default() }
+    /// Records and snapshots are read and kept by way of `bulk`, which should have connections of its own.
+    pub fn new(redis: Redis, bulk: Redis, archiver: Archiver, keeping: Keeping) -> Self {
+        Self { redis, bulk, archiver, keeping, scripts: Arc::default() }
     }
 
     fn archive(&self) -> &Archive {
@@ -74,7 +79,7 @@ impl RedisJournal {
     }
 
     async fn snapshot(&self, auction: AuctionId) -> Result<Option<Snapshot>, JournalError> {
-        let fields: Fields = self.redis.run(cmd("HGETALL").arg(keys::snapshot(auction))).await?;
+        let fields: Fields = self.bulk.run(cmd("HGETALL").arg(keys::snapshot(auction))).await?;
         Ok(meta::snapshot(&fields))
     }
 }
@@ -136,6 +141,9 @@ impl Journal for RedisJournal {
     async fn settle(&self, auction: AuctionId, head: Head, limit: Duration) -> Result<(), JournalError> {
         let reached = self.archiver.reached(auction, head.seq, limit).await;
         reached.map_err(|_| JournalError::Late(auction))?;
+        // Nothing of it is needed here any more; a commit or a take-over keeps it again.
+        let mut expire = cmd("PEXPIRE");
+        let _: i64 = self.redis.run(expire.arg(keys::log(auction)).arg(millis(SETTLED_TTL))).await?;
         // When Redis forgets the log, its snapshot is found with it. Losing it costs time, never truth.
         if let Some(snapshot) = self.snapshot(auction).await?
             && let Err(error) = self.archive().save_snapshot(auction, &snapshot).await
@@ -148,7 +156,7 @@ impl Journal for RedisJournal {
     async fn save_snapshot(&self, auction: AuctionId, snapshot: Snapshot) -> Result<(), JournalError> {
         let keys = [keys::meta(auction), keys::snapshot(auction)];
         let args = (snapshot.head.seq.0, hex::encode(snapshot.head.digest.0), snapshot.body);
-        let _: i64 = self.redis.script(&self.scripts.snapshot, &keys.each_ref().map(String::as_str), args).await?;
+        let _: i64 = self.bulk.script(&self.scripts.snapshot, &keys.each_ref().map(String::as_str), args).await?;
         Ok(())
     }
 

@@ -50,7 +50,7 @@ impl RedisJournal {
         loop {
             let mut range = cmd("XRANGE");
             range.arg(&log).arg(from).arg("+").arg("COUNT").arg(BATCHES.min(limit.max(1)));
-            let entries: Vec<(String, Vec<(String, Value)>)> = self.redis.run(&range).await?;
+            let entries: Vec<(String, Vec<(String, Value)>)> = self.bulk.run(&range).await?;
             let full = entries.len() == BATCHES.min(limit.max(1));
             for (_, fields) in entries {
                 for (name, value) in fields {

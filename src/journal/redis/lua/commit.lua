@@ -36,6 +36,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 if not confirms then
   redis.call('XADD', KEYS[3], ARGV[4] .. '-0', 'b', ARGV[7])
+  redis.call('PERSIST', KEYS[3])
   redis.call('HSET', KEYS[2], 'seq', ARGV[4], 'digest', ARGV[5], 'record_epoch', ARGV[6], 'due_at', ARGV[10])
 end
 redis.call('HSET', KEYS[2], 'alive_at', string.format('%.0f', now))
