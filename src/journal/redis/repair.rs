@@ -54,7 +54,7 @@ impl Pool {
     }
 
     /// The history that goes on among those that end at `ends`, as far back as one of `ground`, digests by number that
-    /// are sure; it must hold `must`, which is archived for good. None if no such end can be followed back.
+    /// are sure; it must hold `must`, the last of them. None if no such end can be followed back.
     pub fn best(
         &self,
         mut ends: Vec<End>,
@@ -165,8 +165,10 @@ mod tests {
         forged[0].private = vec![1];
         let mut pool = Pool::default();
         pool.add([whole.clone(), far.clone(), forged.clone()].concat());
-        let line = pool.best(vec![end(&whole), end(&far), end(&forged)], &ground, start, &SECRET).expect("a history");
+        let line = pool
+            .best(vec![end(&whole), end(&far), end(&forged)], &ground, head(&whole[..1]), &SECRET)
+            .expect("a history");
         assert_eq!((line.base.seq, line.end, &line.records), (Seq(1), end(&whole), &whole[1..].to_vec()));
-        assert!(pool.best(vec![end(&far)], &ground, start, &SECRET).is_none());
+        assert!(pool.best(vec![end(&far)], &ground, head(&whole[..1]), &SECRET).is_none());
     }
 }
