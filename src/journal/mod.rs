@@ -251,9 +251,6 @@ pub enum JournalError {
     /// Another holder has the right.
     #[error("another holder owns the log")]
     Fenced,
-    /// What is committed is not archived yet.
-    #[error("auction {0}: not archived in time")]
-    Late(AuctionId),
     /// The writer has stopped.
     #[error("the journal is closed")]
     Closed,

@@ -65,6 +65,10 @@ pub(super) async fn assume(
     mirror: Option<&Mirror>,
     former: Option<NodeId>,
 ) -> Result<Assumed, RoomError> {
+    if mirror.is_none() {
+        // Whoever asks for what is not there costs this look alone, and no other node anything.
+        deps.journal.epoch(auction).await?.ok_or(RoomError::Unknown)?;
+    }
     let started = Instant::now();
     while !deps.lost.is_cancelled() && started.elapsed() < PATIENCE {
         match deps.leases.owner(auction).await? {

@@ -237,7 +237,7 @@ impl Rooms {
             Item::Vacant { auction } => {
                 let rooms = self.clone();
                 self.inner.tasks.spawn(async move {
-                    if let Err(error) = rooms.get_due(AuctionId(auction)).await {
+                    if let Err(error) = rooms.get(AuctionId(auction)).await {
                         tracing::debug!(%error, "a room that nobody runs cannot be taken: {error}");
                     }
                 });
@@ -279,7 +279,7 @@ impl Rooms {
         if let Err((ask, reply)) = given {
             let rooms = self.clone();
             let submit = async move {
-                if let Ok(room) = rooms.get_due(auction).await {
+                if let Ok(room) = rooms.get(auction).await {
                     // If it is going away again the reply says so as it is dropped.
                     let _ = room.submit_forwarded(ask, deadline, reply);
                 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ::redis::cmd;
 use bidhub::clock::{Clock, Offset};
-use bidhub::coordination::redis::pulse::{self, PulseSettings, outages_after};
+use bidhub::coordination::redis::pulse::{self, PulseSettings};
 use bidhub::coordination::redis::time::SharedTime;
 use bidhub::domain::Timestamp;
+use bidhub::journal::redis::outages_after;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, until};

@@ -320,7 +320,7 @@ async fn the_archive_must_have_it_before_anyone_hears_of_it() {
     let unknown = subject.journal.append(Batch { ack, ..batch(lease, auction, &records[0], &records[1..3]) }).await;
     assert!(matches!(unknown, Err(AppendError::Unknown(_))), "{unknown:?}");
     let late = subject.journal.settle(auction, head(&records[2]), Duration::from_millis(50)).await;
-    assert!(matches!(late, Err(JournalError::Late(_))), "{late:?}");
+    assert!(matches!(late, Err(JournalError::NotArchived(_))), "{late:?}");
     subject.archive(auction).await;
     subject.another_node(within(Duration::from_secs(30)));
     let (lease, taken) = subject.take(auction, Vec::new()).await;

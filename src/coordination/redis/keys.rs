@@ -1,6 +1,7 @@
-//! The names of keys and channels. What belongs to one auction shares a hash tag, so that a cluster keeps it together.
+//! The names of keys and channels, beside those that the journal has. What belongs to one auction shares a hash tag, so that a cluster keeps it together.
 
 use crate::domain::{AuctionId, NodeId};
+pub use crate::journal::redis::keys::{OUTAGES, lease, meta, news};
 
 /// When somebody must look at an auction: a sorted set of auctions by milliseconds.
 pub const ATTEND: &str = "bidhub:attend";
@@ -10,29 +11,12 @@ pub const NODES: &str = "bidhub:nodes";
 pub const LEAVING: &str = "bidhub:nodes:leaving";
 /// When any node was last alive, in milliseconds of the server.
 pub const PULSE: &str = "bidhub:pulse";
-/// Times in which no node was alive, as `from:until`.
-pub const OUTAGES: &str = "bidhub:outages";
 /// What every node must hear, for those that could not hear it at once: a stream.
 pub const NOTICES: &str = "bidhub:notices";
 /// The channel of what every node must hear at once.
 pub const ALL: &str = "bidhub:all";
 
 const NEWS_END: &str = "}:news";
-
-/// The right to run the room of `auction`.
-pub fn lease(auction: AuctionId) -> String {
-    format!("bidhub:{{{auction}}}:lease")
-}
-
-/// What is known of the log of `auction`.
-pub fn meta(auction: AuctionId) -> String {
-    format!("bidhub:{{{auction}}}:meta")
-}
-
-/// The channel of the news of `auction`.
-pub fn news(auction: AuctionId) -> String {
-    format!("bidhub:{{{auction}{NEWS_END}")
-}
 
 /// Whose news a channel carries; none if it is another channel.
 pub fn of_news(channel: &str) -> Option<AuctionId> {

@@ -7,8 +7,6 @@ use ::redis::{Script, cmd};
 use tokio_util::sync::CancellationToken;
 
 use super::{META_LIFE_MS, every, keys, lua, millis};
-use crate::domain::Timestamp;
-use crate::journal::Outage;
 use crate::persistence::RedisError;
 use crate::persistence::redis::Redis;
 
@@ -46,21 +44,6 @@ pub fn start(settings: PulseSettings, redis: Redis, stop: CancellationToken) {
     });
 }
 
-/// The outages of the whole hub that ended after `after`, the earliest first; those of the last seven days at most.
-pub async fn outages_after(redis: &Redis, after: Timestamp) -> Result<Vec<Outage>, RedisError> {
-    let texts: Vec<String> = redis.run(cmd("LRANGE").arg(keys::OUTAGES).arg(0).arg(-1)).await?;
-    let mut outages: Vec<Outage> = texts.iter().filter_map(|text| read(text)).collect();
-    outages.retain(|outage| outage.until > after);
-    outages.sort_by_key(|outage| (outage.from, outage.until));
-    Ok(outages)
-}
-
-fn read(text: &str) -> Option<Outage> {
-    let (from, until) = text.split_once(':')?;
-    let at = |text: &str| text.parse().ok().map(Timestamp::from_millis);
-    Some(Outage { from: at(from)?, until: at(until)? })
-}
-
 async fn beat(
     settings: &PulseSettings,
     redis: &Redis,
@@ -79,16 +62,4 @@ async fn beat(
         redis.run::<i64>(cmd("PEXPIRE").arg(keys::OUTAGES).arg(META_LIFE_MS)).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_outage_is_read_back() {
-        let at = Timestamp::from_millis;
-        assert_eq!(read("5:9"), Some(Outage { from: at(5), until: at(9) }));
-        assert_eq!(read("5"), None);
-    }
 }

@@ -177,7 +177,9 @@ impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Store(error) => error.into(),
-            JournalError::Closed | JournalError::Redis(_) | JournalError::Late(_) => Rejection::Unavailable.into(),
+            JournalError::Closed | JournalError::Redis(_) | JournalError::NotArchived(_) => {
+                Rejection::Unavailable.into()
+            }
             error => Self::internal(error),
         }
     }

@@ -139,8 +139,7 @@ impl Journal for RedisJournal {
     }
 
     async fn settle(&self, auction: AuctionId, head: Head, limit: Duration) -> Result<(), JournalError> {
-        let reached = self.archiver.reached(auction, head.seq, limit).await;
-        reached.map_err(|_| JournalError::Late(auction))?;
+        self.archiver.reached(auction, head.seq, limit).await?;
         // Nothing of it is needed here any more; a commit or a take-over keeps it again.
         let mut expire = cmd("PEXPIRE");
         let _: i64 = self.redis.run(expire.arg(keys::log(auction)).arg(millis(SETTLED_TTL))).await?;
@@ -166,20 +165,27 @@ impl Journal for RedisJournal {
     }
 
     async fn outages_after(&self, after: Timestamp) -> Result<Vec<Outage>, JournalError> {
-        let noted: Vec<String> = self.redis.run(cmd("LRANGE").arg(keys::OUTAGES).arg(0).arg(-1)).await?;
-        let outage = |text: &String| {
-            let (from, until) = text.split_once(':')?;
-            let at = |millis: &str| millis.parse().ok().map(Timestamp::from_millis);
-            Some(Outage { from: at(from)?, until: at(until)? })
-        };
-        let mut outages: Vec<Outage> = noted.iter().filter_map(outage).filter(|it| it.until > after).collect();
-        outages.sort_by_key(|outage| (outage.until, outage.from));
-        Ok(outages)
+        Ok(outages_after(&self.redis, after).await?)
     }
 
     async fn probe(&self) -> Result<(), JournalError> {
         Ok(self.redis.run(cmd("SET").arg(keys::PROBE).arg(1).arg("PX").arg(10_000)).await?)
     }
+}
+
+/// The outages of the whole hub that ended after `after`, in order; those of the last seven days at most.
+pub async fn outages_after(redis: &Redis, after: Timestamp) -> Result<Vec<Outage>, RedisError> {
+    let noted: Vec<String> = redis.run(cmd("LRANGE").arg(keys::OUTAGES).arg(0).arg(-1)).await?;
+    let noted = noted.iter().filter_map(|text| read_outage(text));
+    let mut outages: Vec<Outage> = noted.filter(|outage| outage.until > after).collect();
+    outages.sort_by_key(|outage| (outage.until, outage.from));
+    Ok(outages)
+}
+
+fn read_outage(text: &str) -> Option<Outage> {
+    let (from, until) = text.split_once(':')?;
+    let at = |text: &str| text.parse().ok().map(Timestamp::from_millis);
+    Some(Outage { from: at(from)?, until: at(until)? })
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -188,4 +194,16 @@ fn millis(duration: Duration) -> u64 {
 
 fn slices(args: &[Bytes]) -> Vec<&[u8]> {
     args.iter().map(|arg| &arg[..]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_read_back() {
+        let at = Timestamp::from_millis;
+        assert_eq!(read_outage("5:9"), Some(Outage { from: at(5), until: at(9) }));
+        assert_eq!(read_outage("5"), None);
+    }
 }

@@ -251,8 +251,7 @@ impl RedisJournal {
                 }
             }
             AckLevel::Sql => {
-                let archived = self.archiver.reached(auction, meta.head.seq, self.keeping.safe_within).await;
-                archived.map_err(|_| JournalError::Late(auction))?;
+                self.archiver.reached(auction, meta.head.seq, self.keeping.safe_within).await?;
             }
         }
         let reached = self.reached(auction, &lease.to_string(), meta.head, &Bytes::new()).await;

@@ -28,7 +28,7 @@ if head[1] ~= ARGV[2] or head[2] ~= ARGV[3] then
   return {'moved', head[1] or '', head[2] or ''}
 end
 local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-if string.sub(head[3] or '', -#line) ~= line then
+if line ~= '' and string.sub(head[3] or '', -#line) ~= line then
   return {'elsewhere'}
 end
 local time = redis.call('TIME')
