@@ -17,6 +17,7 @@ pub mod projection;
 pub mod room;
 
 pub mod audit;
+pub mod ledger;
 
 pub mod auth;
 pub mod mail;
