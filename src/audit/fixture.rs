@@ -33,6 +33,7 @@ fn terms(opening: i64) -> Terms {
         starts_at: second(0),
         ends_at: second(100),
         funds: Funds::None,
+        fees: Fees { premium_bp: 250, commission_bp: 500 },
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(opening),

@@ -17,7 +17,7 @@ use crate::journal::public::TermsRecord;
 use crate::journal::{Digest, Head};
 
 /// The version of these messages; a node that meets another one does not guess.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Message(u16, Vec<Item>);
@@ -40,13 +40,45 @@ pub(super) enum Item {
 /// A command on its way to the owner.
 #[derive(Serialize, Deserialize)]
 pub(super) enum CommandItem {
-    Bid { bidder: Uuid, banned: bool, key: Cow<'static, str>, offer: OfferItem },
-    Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
-    Resume { by: Uuid, key: Option<String> },
-    Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
-    Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
-    Amend { by: Uuid, key: Option<String>, terms: Box<TermsRecord>, reserve: Option<i64> },
-    SetAllowance { bidder: Uuid, amount: i64, version: u64 },
+    Bid {
+        bidder: Uuid,
+        banned: bool,
+        key: Cow<'static, str>,
+        offer: OfferItem,
+    },
+    Pause {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+    },
+    Resume {
+        by: Uuid,
+        key: Option<String>,
+    },
+    Stop {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+        only_without_bids: bool,
+    },
+    Void {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+        seq: u64,
+    },
+    /// The terms are a [`TermsRecord`] as text.
+    Amend {
+        by: Uuid,
+        key: Option<String>,
+        terms: String,
+        reserve: Option<i64>,
+    },
+    SetAllowance {
+        bidder: Uuid,
+        amount: i64,
+        version: u64,
+    },
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -121,7 +153,7 @@ impl CommandItem {
             Act::Amend { by, key, terms, listing } => Self::Amend {
                 by: by.0,
                 key: text(key),
-                terms: Box::new(TermsRecord::new(&PublicTerms::new(terms, listing))),
+                terms: TermsRecord::new(&PublicTerms::new(terms, listing)).to_json(),
                 reserve: terms.format.reserve().map(Money::minor_units),
             },
             Act::SetAllowance { bidder, amount, version } => {
@@ -154,7 +186,7 @@ impl CommandItem {
                     Some(minor) => Some(Money::or_zero(minor)?),
                     None => None,
                 };
-                let (terms, listing) = terms.restore(reserve).ok()?;
+                let (terms, listing) = TermsRecord::from_json(&terms)?.restore(reserve).ok()?;
                 let (terms, listing) = (Box::new(terms), Box::new(listing));
                 Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing }
             }
@@ -208,3 +240,6 @@ impl AnswerItem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

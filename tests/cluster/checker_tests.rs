@@ -39,6 +39,7 @@ fn terms() -> Terms {
         starts_at: Timestamp::from_millis(1_800_000_000_000),
         ends_at: Timestamp::from_millis(1_800_000_100_000),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(1_000),

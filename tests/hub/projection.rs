@@ -11,7 +11,7 @@ use bidhub::coordination::{Holding, LeaseError, Leases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, NodeId, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, NodeId, Seq, Span, Timestamp};
 use bidhub::features::auctions::AuctionsProjection;
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
@@ -72,6 +72,7 @@ impl World {
             starts_at: now,
             ends_at: now.plus(Span::from_secs(3_600)),
             funds: Funds::None,
+            fees: Fees::default(),
             grace: Span::ZERO,
             format: Format::English(english),
         };

@@ -8,7 +8,7 @@ use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, Seq, Span, Timestamp};
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::persistence::{Db, Durability, On};
@@ -48,6 +48,7 @@ fn terms() -> Terms {
         starts_at: start(),
         ends_at: start().plus(Span::from_secs(3_600)),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(100),

@@ -2,7 +2,7 @@
 
 use bidhub::domain::auction::{Bid, Command, Funds, Offer, Rejection, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
-use bidhub::domain::{Currency, Money, Span};
+use bidhub::domain::{Currency, Fees, Money, Span};
 
 use crate::hall::*;
 
@@ -90,6 +90,8 @@ fn terms_that_contradict_themselves_are_refused_with_the_field_at_fault() {
         (Terms { starts_at: at(-9), ends_at: at(-8), ..plain() }, "ends_at"),
         (Terms { starts_at: at(367 * 86_400), ends_at: at(368 * 86_400), ..plain() }, "starts_at"),
         (Terms { grace: seconds(86_401), ..plain() }, "grace_s"),
+        (Terms { fees: Fees { premium_bp: 5_001, commission_bp: 0 }, ..plain() }, "fees"),
+        (Terms { fees: Fees { premium_bp: 0, commission_bp: 5_001 }, ..plain() }, "fees"),
         (format(&|it| it.opening_price = Money::ZERO), "opening_price"),
         (format(&|it| it.reserve = Some(money(99))), "reserve"),
         (format(&|it| it.buy_now = Some(money(99))), "buy_now"),
@@ -105,10 +107,12 @@ fn terms_that_contradict_themselves_are_refused_with_the_field_at_fault() {
         assert_eq!(terms.validate(at(0)).map_err(|error| error.field), Err(field));
     }
     assert_eq!(soft(&|_| ()).validate(at(0)), Ok(()));
+    let dear = Fees { premium_bp: 5_000, commission_bp: 5_000 };
+    assert_eq!(Terms { fees: dear, ..plain() }.validate(at(0)), Ok(()));
 }
 
 #[test]
-fn an_amendment_keeps_seller_currency_and_a_start_that_has_been() {
+fn an_amendment_keeps_seller_currency_fees_and_a_start_that_has_been() {
     let plain = terms(english());
     let mut scheduled = Hall::scheduled(plain.clone());
     let later = Terms { starts_at: at(60), ..plain.clone() };
@@ -119,6 +123,8 @@ fn an_amendment_keeps_seller_currency_and_a_start_that_has_been() {
     for wrong in [
         Terms { seller: account(A), ..plain.clone() },
         Terms { currency: Currency::new("EUR").unwrap(), ..plain.clone() },
+        Terms { fees: Fees { premium_bp: 1, commission_bp: 0 }, ..plain.clone() },
+        Terms { fees: Fees { premium_bp: 0, commission_bp: 1 }, ..plain.clone() },
         later,
         Terms { ends_at: at(9), ..plain.clone() },
         Terms { format: Format::English(English { reserve: Some(money(1)), ..english() }), ..plain.clone() },

@@ -3,7 +3,7 @@
 use bidhub::domain::auction::{Bid, Command, Funds, Offer, Terms};
 use bidhub::domain::formats::{English, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::{Band, Increments};
-use bidhub::domain::{BidKey, Money, Seq, Span, Timestamp};
+use bidhub::domain::{BidKey, Fees, Money, Seq, Span, Timestamp};
 use proptest::prelude::*;
 
 use crate::hall::*;
@@ -15,6 +15,7 @@ const LASTS_S: i64 = 240;
 #[derive(Clone, Debug)]
 pub struct Setting {
     funded: bool,
+    fees: Fees,
     reserve: Option<i64>,
     buy_now: Option<(i64, bool)>,
     soft_close: Option<(u32, u32, u32)>,
@@ -28,6 +29,7 @@ impl Setting {
         let terms = Terms {
             ends_at: at(LASTS_S),
             funds: if self.funded { Funds::Required } else { Funds::None },
+            fees: self.fees,
             ..terms(English {
                 opening_price: money(10),
                 increments: Increments::new(&[band(0, 5), band(100, 10), band(200, 25)]).unwrap(),
@@ -50,12 +52,10 @@ pub fn setting() -> impl Strategy<Value = Setting> {
     let reserve = proptest::option::of(10..350_i64);
     let buy_now = proptest::option::weighted(0.3, (0..200_i64, any::<bool>()));
     let soft_close = proptest::option::weighted(0.8, (1..120_u32, 1..60_u32, 0..120_u32));
-    (any::<bool>(), reserve, buy_now, soft_close).prop_map(|(funded, reserve, buy_now, soft_close)| Setting {
-        funded,
-        reserve,
-        buy_now,
-        soft_close,
-    })
+    let fees = (0..=5_000_u16, 0..=5_000_u16);
+    let fees = fees.prop_map(|(premium_bp, commission_bp)| Fees { premium_bp, commission_bp });
+    let all = (any::<bool>(), fees, reserve, buy_now, soft_close);
+    all.prop_map(|(funded, fees, reserve, buy_now, soft_close)| Setting { funded, fees, reserve, buy_now, soft_close })
 }
 
 /// A command in the making: what it refers to is looked up when its turn comes.
@@ -101,7 +101,7 @@ impl Step {
                 Command::Void { by, key: act_key(*key), reason, seq, bids }
             }
             What::Amend { setting, ends_s } => {
-                let mut terms = Setting { funded: held_on.funded, ..setting.clone() }.terms();
+                let mut terms = Setting { funded: held_on.funded, fees: held_on.fees, ..setting.clone() }.terms();
                 terms.ends_at = ends_s.map_or(terms.ends_at, at);
                 let (by, terms, listing) = (account(SELLER), terms.into(), listing().into());
                 Command::Amend { by, key: None, terms, listing }
