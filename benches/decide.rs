@@ -116,7 +116,7 @@ impl Hall {
             bidder = self.accounts[self.dice.below(self.accounts.len())];
         }
         let key = BidKey::new(&format!("{:016x}-{:08}", self.dice.below(usize::MAX), self.bids)).unwrap();
-        Command::Bid(Bid { bidder, banned: false, key, offer: Offer::Max(offer) })
+        Command::Bid(Bid { bidder, barred: None, key, offer: Offer::Max(offer) })
     }
 
     /// A bid that stands: half of them exactly at the minimum, half of them high above the leader's ceiling.

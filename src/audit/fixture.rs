@@ -83,7 +83,7 @@ impl Log {
 
     fn bids(&mut self, at: i64, bidder: u128, offer: Offer) {
         let key = BidKey::new(&format!("key-{at}")).unwrap();
-        self.does(at, &Command::Bid(Bid { bidder: account(bidder), banned: false, key, offer }));
+        self.does(at, &Command::Bid(Bid { bidder: account(bidder), barred: None, key, offer }));
     }
 
     /// Writes an event whether the rules give it or not.

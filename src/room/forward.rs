@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::act::Act;
 use super::handle::{Answer, Ask};
 use crate::domain::auction::view::PublicTerms;
-use crate::domain::auction::{Bid, Offer, Rejection, Verdict};
+use crate::domain::auction::{Barred, Bid, Offer, Rejection, Verdict};
 use crate::domain::{AccountId, AuctionId, BidKey, Money, Seq};
 use crate::journal::public::TermsRecord;
 use crate::journal::{Digest, Head};
@@ -37,48 +37,22 @@ pub(super) enum Item {
     Tail { id: u64, packed: Option<serde_bytes::ByteBuf> },
 }
 
-/// A command on its way to the owner.
+/// A command on its way to the owner. The terms of an amendment are a [`TermsRecord`] as text.
 #[derive(Serialize, Deserialize)]
 pub(super) enum CommandItem {
-    Bid {
-        bidder: Uuid,
-        banned: bool,
-        key: Cow<'static, str>,
-        offer: OfferItem,
-    },
-    Pause {
-        by: Uuid,
-        key: Option<String>,
-        reason: Arc<str>,
-    },
-    Resume {
-        by: Uuid,
-        key: Option<String>,
-    },
-    Stop {
-        by: Uuid,
-        key: Option<String>,
-        reason: Arc<str>,
-        only_without_bids: bool,
-    },
-    Void {
-        by: Uuid,
-        key: Option<String>,
-        reason: Arc<str>,
-        seq: u64,
-    },
-    /// The terms are a [`TermsRecord`] as text.
-    Amend {
-        by: Uuid,
-        key: Option<String>,
-        terms: String,
-        reserve: Option<i64>,
-    },
-    SetAllowance {
-        bidder: Uuid,
-        amount: i64,
-        version: u64,
-    },
+    Bid { bidder: Uuid, barred: Option<BarredItem>, key: Cow<'static, str>, offer: OfferItem },
+    Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
+    Resume { by: Uuid, key: Option<String> },
+    Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
+    Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
+    Amend { by: Uuid, key: Option<String>, terms: String, reserve: Option<i64> },
+    SetAllowance { bidder: Uuid, amount: i64, version: u64 },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) enum BarredItem {
+    Banned,
+    Frozen,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -126,7 +100,10 @@ impl CommandItem {
         Some(match ask {
             Ask::Bid(bid) => Self::Bid {
                 bidder: bid.bidder.0,
-                banned: bid.banned,
+                barred: bid.barred.map(|barred| match barred {
+                    Barred::Banned => BarredItem::Banned,
+                    Barred::Frozen => BarredItem::Frozen,
+                }),
                 key: bid.key.as_str().to_owned().into(),
                 offer: match bid.offer {
                     Offer::Straight(amount) => OfferItem::Straight(amount.minor_units()),
@@ -165,13 +142,17 @@ impl CommandItem {
     /// What is asked; none if it makes no sense.
     pub(super) fn into_ask(self) -> Option<Ask> {
         let act = match self {
-            Self::Bid { bidder, banned, key, offer } => {
+            Self::Bid { bidder, barred, key, offer } => {
+                let barred = barred.map(|barred| match barred {
+                    BarredItem::Banned => Barred::Banned,
+                    BarredItem::Frozen => Barred::Frozen,
+                });
                 let offer = match offer {
                     OfferItem::Straight(amount) => Offer::Straight(Money::new(amount)?),
                     OfferItem::Max(max) => Offer::Max(Money::new(max)?),
                     OfferItem::BuyNow => Offer::BuyNow,
                 };
-                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), banned, key: BidKey::new(&key)?, offer }));
+                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), barred, key: BidKey::new(&key)?, offer }));
             }
             Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
             Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },

@@ -85,7 +85,7 @@ impl House {
 
     fn bids(&mut self, bidder: u128, key: &str, offer: Offer) {
         let (account, key) = (account(bidder), BidKey::new(key).unwrap());
-        let bid = Bid { bidder: account, banned: false, key: key.clone(), offer };
+        let bid = Bid { bidder: account, barred: None, key: key.clone(), offer };
         let sent_at = ms(self.at + 1);
         let verdict = match self.does(&Command::Bid(bid)) {
             Ok(()) => {

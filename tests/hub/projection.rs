@@ -82,7 +82,7 @@ impl World {
     async fn bid(&self, auction: AuctionId, number: u64) -> Seq {
         let key = BidKey::new(&format!("k{number}")).unwrap();
         let offer = Offer::Straight(Money::new(1_000 + 1_000 * number as i64).unwrap());
-        let bid = Bid { bidder: account(1 + number % 2), banned: false, key, offer };
+        let bid = Bid { bidder: account(1 + number % 2), barred: None, key, offer };
         self.rooms.bid(auction, bid).await.unwrap().seq
     }
 

@@ -65,7 +65,7 @@ pub fn terms(funds: Funds) -> Terms {
 }
 
 fn bid(bidder: u128, key: &str, offer: Offer) -> Command {
-    Command::Bid(Bid { bidder: account(bidder), banned: false, key: BidKey::new(key).unwrap(), offer })
+    Command::Bid(Bid { bidder: account(bidder), barred: None, key: BidKey::new(key).unwrap(), offer })
 }
 
 /// Every kind of event at least once, the auction sold to the leader in the end.

@@ -86,7 +86,7 @@ impl Journal {
 
         let bid = async |bidder, key: &str, minor| {
             let key = BidKey::new(key).unwrap();
-            let bid = Bid { bidder: account(bidder), banned: false, key, offer: Offer::Max(money(minor)) };
+            let bid = Bid { bidder: account(bidder), barred: None, key, offer: Offer::Max(money(minor)) };
             rooms.bid(auction, bid).await.unwrap()
         };
         bid(2, "first", 500).await;
@@ -100,7 +100,7 @@ impl Journal {
         // A bid too late is refused, and closes the auction on its way.
         let too_late = Bid {
             bidder: account(3),
-            banned: false,
+            barred: None,
             key: BidKey::new("too-late").unwrap(),
             offer: Offer::Max(money(9_000)),
         };

@@ -146,11 +146,11 @@ pub fn key(text: &str) -> BidKey {
 }
 
 pub fn straight(bidder: u128, name: &str, minor: i64) -> Bid {
-    Bid { bidder: account(bidder), banned: false, key: key(name), offer: Offer::Straight(money(minor)) }
+    Bid { bidder: account(bidder), barred: None, key: key(name), offer: Offer::Straight(money(minor)) }
 }
 
 pub fn max(bidder: u128, name: &str, minor: i64) -> Bid {
-    Bid { bidder: account(bidder), banned: false, key: key(name), offer: Offer::Max(money(minor)) }
+    Bid { bidder: account(bidder), barred: None, key: key(name), offer: Offer::Max(money(minor)) }
 }
 
 /// Open now for an hour, opening price 1.00, eBay's steps, a grace of 30 seconds.

@@ -133,7 +133,7 @@ impl Hall {
     pub fn bid_at(&mut self, bidder: u128, offer: Offer, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
         self.keys += 1;
         let key = key(&format!("k{}", self.keys));
-        self.ask(&Command::Bid(Bid { bidder: account(bidder), banned: false, key, offer }), now)
+        self.ask(&Command::Bid(Bid { bidder: account(bidder), barred: None, key, offer }), now)
     }
 
     pub fn pause(&mut self, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {

@@ -85,8 +85,10 @@ impl State {
         if bid.bidder == self.terms.seller {
             return Err(Rejection::OwnAuction);
         }
-        if bid.banned {
-            return Err(Rejection::Banned);
+        match bid.barred {
+            Some(Barred::Banned) => return Err(Rejection::Banned),
+            Some(Barred::Frozen) => return Err(Rejection::AccountFrozen),
+            None => {}
         }
         if bid.offer.amount() == Some(Money::ZERO) {
             return Err(Rejection::InvalidAmount);

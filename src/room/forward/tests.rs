@@ -69,6 +69,16 @@ fn an_act_arrives_whole() {
 }
 
 #[test]
+fn a_bid_arrives_whole() {
+    for barred in [None, Some(Barred::Banned), Some(Barred::Frozen)] {
+        for offer in [Offer::Straight(money(1)), Offer::Max(Money::MAX), Offer::BuyNow] {
+            let bid = Bid { bidder: account(7), barred, key: key().unwrap(), offer };
+            assert!(matches!(arrived(&Ask::Bid(bid.clone())), Ask::Bid(there) if there == bid), "{bid:?}");
+        }
+    }
+}
+
+#[test]
 fn another_version_is_not_guessed_at() {
     let bytes = rmp_serde::to_vec(&Message(VERSION + 1, Vec::new())).unwrap();
     assert!(decode(&bytes).is_none());

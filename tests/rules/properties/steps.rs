@@ -1,6 +1,6 @@
 //! Commands in any order: few bidders, few keys and small amounts, so that they meet often.
 
-use bidhub::domain::auction::{Bid, Command, Funds, Offer, Terms};
+use bidhub::domain::auction::{Barred, Bid, Command, Funds, Offer, Terms};
 use bidhub::domain::formats::{English, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::{Band, Increments};
 use bidhub::domain::{BidKey, Fees, Money, Seq, Span, Timestamp};
@@ -68,7 +68,7 @@ pub struct Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    Bid { bidder: u128, banned: bool, key: u8, offer: Offer },
+    Bid { bidder: u128, barred: Option<Barred>, key: u8, offer: Offer },
     Tick,
     Outage { from_s: i64, until_s: i64 },
     Pause { key: Option<u8> },
@@ -84,9 +84,9 @@ impl Step {
         let (by, reason) = (account(STAFF), "because".into());
         let moment = |seconds: i64| Timestamp::from_millis(now.millis() + seconds * 1_000);
         match &self.what {
-            What::Bid { bidder, banned, key: number, offer } => {
+            What::Bid { bidder, barred, key: number, offer } => {
                 let key = key(&format!("k{number}"));
-                Command::Bid(Bid { bidder: account(*bidder), banned: *banned, key, offer: *offer })
+                Command::Bid(Bid { bidder: account(*bidder), barred: *barred, key, offer: *offer })
             }
             What::Tick => Command::Tick,
             What::Outage { from_s, until_s } => Command::Outage { from: moment(*from_s), until: moment(*until_s) },
@@ -137,10 +137,11 @@ fn bidder() -> impl Strategy<Value = u128> {
 }
 
 fn what() -> impl Strategy<Value = What> {
-    let bid = (bidder(), proptest::bool::weighted(0.03), 0..60_u8, offer());
+    let barred = proptest::option::weighted(0.03, prop_oneof![Just(Barred::Banned), Just(Barred::Frozen)]);
+    let bid = (bidder(), barred, 0..60_u8, offer());
     let allow = (bidder(), prop_oneof![2 => 0..500_i64, 3 => Just(Money::MAX.minor_units())], 0..12_u64);
     prop_oneof![
-        60 => bid.prop_map(|(bidder, banned, key, offer)| What::Bid { bidder, banned, key, offer }),
+        60 => bid.prop_map(|(bidder, barred, key, offer)| What::Bid { bidder, barred, key, offer }),
         10 => Just(What::Tick),
         4 => (-90..10_i64, -20..5_i64).prop_map(|(from_s, until_s)| What::Outage { from_s, until_s }),
         3 => act_keys().prop_map(|key| What::Pause { key }),
