@@ -142,7 +142,7 @@ impl Session {
         let Some(auction) = auction_id(auction) else { return reply.give(Err(Rejection::UnknownAuction)) };
         let Some(offer) = offer else { return reply.give(Err(Rejection::InvalidAmount)) };
         let Some(key) = BidKey::new(key) else { return reply.give(Err(Rejection::Unavailable)) };
-        let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key, offer };
+        let bid = Bid { bidder: caller.account(), barred: caller.identity.barred(), key, offer };
         // A room that cannot be had in time is given up, which answers the bid.
         let patience = self.gateway.limits.bid_deadline;
         let _ = tokio::time::timeout(patience, self.gateway.rooms.submit(auction, bid, reply).instrument(span)).await;
