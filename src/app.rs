@@ -30,7 +30,7 @@ use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
-use crate::room::Rooms;
+use crate::room::{NoFunding, Rooms};
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
@@ -75,7 +75,7 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let hub = Hub::open(&settings, &env, &tasks).await?;
+    let hub = Hub::open(&settings, &env, &tasks, Arc::new(NoFunding)).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);

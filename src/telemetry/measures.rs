@@ -62,6 +62,8 @@ pub const MEASURES: &[Measure] = &[
     seconds("bidhub_room_load_seconds", "Time to load a room"),
     sizes("bidhub_room_batch_size", "Commands decided together"),
     seconds("bidhub_room_append_seconds", "Time until the journal has confirmed a batch"),
+    counter("bidhub_funding_raises_total", "Bids for which more was to be set aside, by outcome: raised, refused, busy, unanswered"),
+    seconds("bidhub_funding_raise_seconds", "Time from asking for more to be set aside for a bid to the answer"),
     counter("bidhub_room_rereads_total", "Appends of unknown outcome, after which a room read its log again"),
     // Many nodes.
     counter("bidhub_lease_renewals_total", "Renewals of leases, by outcome"),

@@ -46,6 +46,7 @@ impl World {
             journal: Arc::new(journal.clone()),
             leases: leases.clone(),
             bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
+            funding: Arc::new(room::NoFunding),
             clock: clock.clone(),
             chance,
             limits: room::Limits::default(),
