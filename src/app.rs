@@ -26,6 +26,7 @@ use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
+use crate::live::{self, Viewers};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
@@ -236,9 +237,11 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
+        viewers: viewers.clone(),
         limits: ws::Limits::new(&settings.connections, &settings.room),
         clock: env.clock.clone(),
         chance: env.chance.clone(),
@@ -246,7 +249,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         drain_window: settings.drain_window(),
         tasks: TaskTracker::new(),
     });
-    tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
+    tasks.spawn(live::show(bus, Arc::new(gateway.clone()), viewers.clone(), tasks.shutdown().clone()));
     let (shown, connections) = (rooms.clone(), gateway.connections.clone());
     hub.show(Arc::new(move || Figures {
         rooms_followed: shown.len().saturating_sub(shown.owned().len()) as u64,

@@ -200,6 +200,8 @@ impl Witness {
 }
 
 impl Watcher for Witness {
+    fn aside(&self, _frame: &Arc<bidhub::live::LiveFrame>) {}
+
     fn id(&self) -> u64 {
         self.number
     }
