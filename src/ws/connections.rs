@@ -59,7 +59,7 @@ impl Connections {
         Some(Place { connections: self.clone(), address, id })
     }
 
-    /// How many notices were heard. If it changed while somebody was being signed in, they must be asked for again.
+    /// How many notices of an end were heard. If it changed while somebody was being signed in, they must be asked for again.
     pub(super) fn notices(&self) -> u64 {
         self.notices.load(Ordering::SeqCst)
     }
@@ -79,12 +79,17 @@ impl Connections {
 
     /// Closes what a notice says must be closed.
     fn heed(&self, notice: Notice) {
+        match notice {
+            Notice::SessionEnded(session) => self.end(|| self.by_session.get(&session).map(|ids| ids.clone())),
+            Notice::AccountEnded(account) => self.end(|| self.by_account.get(&account).map(|ids| ids.clone())),
+            Notice::PushNotes(_) | Notice::NotesWritten => {}
+        }
+    }
+
+    fn end(&self, ids: impl FnOnce() -> Option<Vec<u64>>) {
+        // Counted before it is looked who is there: whoever signs in meanwhile sees that the count has changed.
         self.notices.fetch_add(1, Ordering::SeqCst);
-        let ids = match notice {
-            Notice::SessionEnded(session) => self.by_session.get(&session).map(|ids| ids.clone()),
-            Notice::AccountEnded(account) => self.by_account.get(&account).map(|ids| ids.clone()),
-        };
-        for id in ids.unwrap_or_default() {
+        for id in ids().unwrap_or_default() {
             if let Some(signed_in) = self.signed_in.get(&id) {
                 signed_in.outbound.close(Close::SessionEnded);
             }
