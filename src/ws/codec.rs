@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::message::{Message, PublicEvent};
 use super::request::{Flat, Malformed};
+use crate::notify::Pushed;
 use crate::room::Frame;
 
 /// How deep a MessagePack value may nest. The contract's messages nest twice.
@@ -81,6 +82,20 @@ impl Codec {
                     _ => Bytes::new(),
                 }
             })),
+        }
+    }
+
+    /// A notification, encoded by whoever asks first.
+    pub(super) fn encode_note(self, note: &Pushed) -> Raw {
+        let slot = usize::from(self == Self::MessagePack);
+        let bytes = note.encoded(slot, |note| match self.encode(&Message::Notification(note)) {
+            Raw::Text(text) => text.into(),
+            Raw::Binary(bytes) => bytes,
+            _ => Bytes::new(),
+        });
+        match self {
+            Self::Json => Utf8Bytes::try_from(bytes).map_or_else(|error| unencodable(&error), Raw::Text),
+            Self::MessagePack => Raw::Binary(bytes),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Every connection of this node: how many there are of each address, and which belong to a session or an account, so
-//! that they can be closed at once when it ends.
+//! that they can be closed at once when it ends, and told what the account is told.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::close::Close;
 use super::outbound::Outbound;
 use crate::coordination::{Bus, Notice, SessionId};
 use crate::domain::AccountId;
+use crate::notify::{Pushed, Sink};
 
 /// The connections of this node.
 #[derive(Default)]
@@ -118,6 +119,30 @@ impl Connections {
                 },
             }
         }
+    }
+}
+
+impl Sink for Connections {
+    fn has(&self, account: AccountId) -> bool {
+        self.by_account.contains_key(&account)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_account.is_empty()
+    }
+
+    fn push(&self, account: AccountId, note: &Pushed) {
+        let ids = self.by_account.get(&account).map(|ids| ids.clone()).unwrap_or_default();
+        for signed_in in ids.iter().filter_map(|id| self.signed_in.get(id)) {
+            // The connection may have signed in as somebody else a moment ago.
+            if signed_in.account == account {
+                signed_in.outbound.offer_note(note);
+            }
+        }
+    }
+
+    fn missed(&self) {
+        self.signed_in.iter().for_each(|it| it.outbound.miss_notes());
     }
 }
 
