@@ -12,12 +12,14 @@ pub mod clock;
 pub mod coordination;
 pub mod env;
 pub mod journal;
+pub mod live;
 pub mod notify;
 pub mod persistence;
 pub mod projection;
 pub mod room;
 
 pub mod audit;
+pub mod ledger;
 
 pub mod auth;
 pub mod mail;

@@ -5,6 +5,7 @@
 //! room, recovers it after a crash and audits it years later.
 
 pub mod auction;
+pub mod fees;
 pub mod formats;
 pub mod ids;
 pub mod increments;
@@ -13,6 +14,7 @@ pub mod time;
 
 mod hashing;
 
+pub use fees::Fees;
 pub use ids::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq};
 pub use money::{Currency, Money};
 pub use time::{Span, Timestamp};

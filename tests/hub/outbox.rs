@@ -92,6 +92,14 @@ impl Bus for Line {
         self.bus.subscribe()
     }
 
+    async fn cast(&self, message: Bytes) {
+        self.bus.cast(message).await;
+    }
+
+    fn casts(&self) -> broadcast::Receiver<Bytes> {
+        self.bus.casts()
+    }
+
     async fn tell(&self, node: NodeId, message: Bytes) -> Result<(), BusError> {
         self.bus.tell(node, message).await
     }

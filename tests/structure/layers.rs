@@ -28,8 +28,10 @@ pub const LAYERS: &[Layer] = &[
     layer("persistence",  &[]),
     layer("journal",      &["domain", "persistence", "clock", "chance"]),
     layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
-    layer("room",         &["domain", "clock", "chance", "coordination", "journal", "trace"]),
+    layer("live",         &["domain", "coordination"]),
+    layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
+    layer("ledger",       &["domain", "persistence", "clock"]),
     layer("notify",       &["domain", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail.
@@ -43,10 +45,10 @@ pub const LAYERS: &[Layer] = &[
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
-    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace"]),
+    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
-    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "notify",
-                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace"]),
+    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "notify", "ledger",
+                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
     // The top, where all is put together.

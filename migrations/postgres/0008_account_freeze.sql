@@ -1,0 +1,3 @@
+-- Accounts that staff has frozen: they cannot bid and cannot take money out.
+alter table accounts add column frozen_at timestamptz;
+alter table accounts add column freeze_reason text;
