@@ -13,6 +13,8 @@ const ROUTES: &[&str] = &[
     "get /api/auctions/{id}/events",
     "get /api/auctions/{id}/log",
     "get /api/me",
+    "get /api/notifications",
+    "get /api/notifications/preferences",
     "get /api/staff/audit",
     "get /api/time",
     "get /healthz",
@@ -31,12 +33,14 @@ const ROUTES: &[&str] = &[
     "post /api/auth/password-reset",
     "post /api/auth/password-reset/confirm",
     "post /api/auth/register",
+    "post /api/notifications/read",
     "post /api/staff/auctions/{id}/bids/{seq}/void",
     "post /api/staff/auctions/{id}/pause",
     "post /api/staff/auctions/{id}/resume",
     "post /api/staff/auctions/{id}/stop",
     "post /api/staff/users/{id}/ban",
     "post /api/staff/users/{id}/unban",
+    "put /api/notifications/preferences",
 ];
 
 #[tokio::test]
