@@ -21,6 +21,7 @@ use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
+use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
@@ -34,6 +35,8 @@ use crate::room::Rooms;
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
+
+mod ports;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
@@ -53,6 +56,8 @@ pub struct AppState {
     pub auctions: Auctions,
     /// Moderation.
     pub staff: Staff,
+    /// Invoices and cases.
+    pub sales: Sales,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -146,6 +151,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
         .merge(staff::routes::router())
+        .merge(sales::routes::router())
         .merge(ws::router())
 }
 
@@ -153,7 +159,8 @@ fn features() -> OpenApiRouter<AppState> {
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
-    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
+    // Sales come last, so that the wallets which they lock are let go soon.
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection), Arc::new(SalesProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -235,6 +242,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let sales = Sales::new(sales::Parts {
+        db: db.clone(),
+        trail: Arc::new(ports::Audit),
+        clock: env.clock.clone(),
+        public_url,
+    });
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
@@ -252,7 +265,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+    Ok((AppState { http, ops, accounts, auctions, staff, sales, rooms, journal, gateway }, limits))
 }
 
 /// Which ack levels auctions may have.
@@ -341,5 +354,10 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
         let accounts = accounts.clone();
         async move { accounts.sweep().await }
+    });
+    let sales = state.sales.clone();
+    tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {
+        let sales = sales.clone();
+        async move { sales.measure().await }
     });
 }

@@ -3,4 +3,5 @@
 
 pub mod accounts;
 pub mod auctions;
+pub mod sales;
 pub mod staff;

@@ -27,6 +27,7 @@ const EXPECTED: &[(Action, [Result<(), Denied>; 5])] = &[
     (MoveOwnMoney,      [SIGN_IN, YES,   BANNED, YES,   YES]),
     (ModerateComments,  [SIGN_IN, NO,    BANNED, YES,   YES]),
     (HandleTickets,     [SIGN_IN, NO,    BANNED, YES,   YES]),
+    (HandleCases,       [SIGN_IN, NO,    BANNED, YES,   YES]),
     (StopAuction,       [SIGN_IN, NO,    BANNED, YES,   YES]),
     (PauseAuction,      [SIGN_IN, NO,    BANNED, YES,   YES]),
     (ResumeAuction,     [SIGN_IN, NO,    BANNED, YES,   YES]),
