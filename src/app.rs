@@ -22,6 +22,7 @@ use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::notifications::{self, Notifications};
+use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
@@ -37,6 +38,8 @@ use crate::room::{NoFunding, Rooms};
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
+
+mod ports;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
@@ -60,6 +63,8 @@ pub struct AppState {
     pub outbox: Outbox,
     /// Moderation.
     pub staff: Staff,
+    /// Invoices and cases.
+    pub sales: Sales,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -154,6 +159,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(auctions::routes::router())
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
+        .merge(sales::routes::router())
         .merge(ws::router())
 }
 
@@ -161,7 +167,8 @@ fn features() -> OpenApiRouter<AppState> {
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
-    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
+    // Sales come last, so that the wallets which they lock are let go soon.
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection), Arc::new(SalesProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -245,6 +252,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let sales = Sales::new(sales::Parts {
+        db: db.clone(),
+        trail: Arc::new(ports::Audit),
+        clock: env.clock.clone(),
+        public_url,
+    });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
@@ -277,7 +290,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, rooms, journal, gateway };
+    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
     Ok((state, limits))
 }
 
@@ -382,5 +395,10 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Ar
     tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
         let notifications = notifications.clone();
         async move { notifications.sweep(keep_days).await }
+    });
+    let sales = state.sales.clone();
+    tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {
+        let sales = sales.clone();
+        async move { sales.measure().await }
     });
 }

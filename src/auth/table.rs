@@ -31,6 +31,8 @@ pub enum Action {
     ModerateComments,
     /// Read and answer everybody's tickets.
     HandleTickets,
+    /// Decide what no rule can about money, and read everybody's invoices.
+    HandleCases,
     /// Stop an auction.
     StopAuction,
     /// Pause an auction.
@@ -94,6 +96,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),
     (Action::HandleTickets, STAFF),
+    (Action::HandleCases, STAFF),
     (Action::StopAuction, STAFF),
     (Action::PauseAuction, STAFF),
     (Action::ResumeAuction, STAFF),

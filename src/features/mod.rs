@@ -4,4 +4,5 @@
 pub mod accounts;
 pub mod auctions;
 pub mod notifications;
+pub mod sales;
 pub mod staff;

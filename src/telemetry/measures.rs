@@ -99,6 +99,8 @@ pub const MEASURES: &[Measure] = &[
     gauge("bidhub_projection_lag_seconds", Unit::Seconds, "How long the projections have been behind"),
     counter("bidhub_projection_failures_total", "Pages that a projection could not take in, by projection"),
     counter("bidhub_projection_unreadable_total", "Records that no projection can read; their auctions are set aside alone"),
+    // What people must decide.
+    gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
     // The hub about itself.
     counter("bidhub_trace_exports_total", "Batches of spans, by outcome: sent, failed"),
 ];

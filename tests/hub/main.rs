@@ -25,6 +25,7 @@ mod passwords;
 mod postgres;
 mod projection;
 mod public_log;
+mod sales;
 mod slow;
 mod socket;
 mod staff;
