@@ -256,7 +256,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         db: db.clone(),
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
-        public_url,
+        public_url: public_url.clone(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {

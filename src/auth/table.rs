@@ -45,8 +45,6 @@ pub enum Action {
     BanUser,
     /// Freeze the money of a user, or free it.
     FreezeUser,
-    /// Read and decide the cases that people must look into.
-    HandleCases,
     /// Set how much a user may move or bid.
     SetLimits,
     /// Read the private parts of an auction's log.
@@ -103,7 +101,6 @@ const TABLE: &[(Action, Row)] = &[
     (Action::VoidBid, STAFF),
     (Action::BanUser, STAFF),
     (Action::FreezeUser, STAFF),
-    (Action::HandleCases, STAFF),
     (Action::SetLimits, STAFF),
     (Action::ReadPrivateEvents, STAFF),
     (Action::ReadCustomers, STAFF),
