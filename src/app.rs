@@ -17,16 +17,18 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
-use crate::domain::{AccountId, Fees, Span};
+use crate::domain::{AccountId, Currency, Fees, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
+use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
+use crate::ledger::Limits;
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
@@ -34,7 +36,7 @@ use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
-use crate::room::{NoFunding, Rooms};
+use crate::room::Rooms;
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
@@ -65,6 +67,8 @@ pub struct AppState {
     pub staff: Staff,
     /// Invoices and cases.
     pub sales: Sales,
+    /// Money.
+    pub wallets: Wallets,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -87,7 +91,8 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let hub = Hub::open(&settings, &env, &tasks, Arc::new(NoFunding)).await?;
+    let holds = Holds::new(db.clone(), env.clock.clone(), Limits::default());
+    let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
@@ -99,6 +104,7 @@ pub async fn serve(
         db: &db,
         hub: &hub,
         progress,
+        holds,
         bus,
         stop: &stop,
         address,
@@ -160,6 +166,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
         .merge(sales::routes::router())
+        .merge(wallets::routes::router())
         .merge(ws::router())
 }
 
@@ -192,13 +199,14 @@ struct Ground<'a> {
     db: &'a Db,
     hub: &'a Hub,
     progress: Progress,
+    holds: Holds,
     bus: Arc<dyn Bus>,
     stop: &'a CancellationToken,
     address: SocketAddr,
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, progress, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -240,7 +248,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         rooms: rooms.clone(),
         journal: journal.clone(),
         clock: env.clock.clone(),
-        progress,
+        progress: progress.clone(),
         fees: Fees::default(),
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
@@ -257,6 +265,14 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
         public_url: public_url.clone(),
+    });
+    let wallets = Wallets::new(wallets::Parts {
+        trail: Arc::new(ports::Audit),
+        holds,
+        rooms: rooms.clone(),
+        leases: hub.leases.clone(),
+        progress,
+        default_currency: Currency::new("USD").context("USD is a currency")?,
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -290,7 +306,20 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    let state = AppState {
+        http,
+        ops,
+        accounts,
+        auctions,
+        notifications,
+        outbox,
+        staff,
+        sales,
+        wallets,
+        rooms,
+        journal,
+        gateway,
+    };
     Ok((state, limits))
 }
 
@@ -395,6 +424,11 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Ar
     tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
         let notifications = notifications.clone();
         async move { notifications.sweep(keep_days).await }
+    });
+    let wallets = state.wallets.clone();
+    tasks.every(Duration::from_secs(wallets::MEND_INTERVAL_S), move || {
+        let wallets = wallets.clone();
+        async move { wallets.mend().await }
     });
     let sales = state.sales.clone();
     tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {

@@ -2,9 +2,10 @@
 
 use crate::features::sales::{self, Decision};
 use crate::features::staff::{self, Deed, Target};
+use crate::features::wallets::{self, LimitsSet};
 use crate::persistence::{StoreError, Tx};
 
-/// The audit trail, for decisions about cases.
+/// The audit trail, for decisions about cases and for limits.
 pub(super) struct Audit;
 
 #[async_trait::async_trait]
@@ -18,6 +19,21 @@ impl sales::Trail for Audit {
             target: Target::Case(decision.case),
             reason: &reason,
             request: &decision.request,
+        };
+        staff::record(tx, &deed).await
+    }
+}
+
+#[async_trait::async_trait]
+impl wallets::Trail for Audit {
+    async fn record(&self, tx: &mut Tx, set: &LimitsSet) -> Result<(), StoreError> {
+        let deed = Deed {
+            actor: set.actor,
+            at: set.at,
+            action: "set_limits",
+            target: Target::User(set.owner),
+            reason: &set.reason,
+            request: &set.request,
         };
         staff::record(tx, &deed).await
     }
