@@ -10,6 +10,7 @@ pub mod domain;
 pub mod chance;
 pub mod clock;
 pub mod coordination;
+pub mod currency;
 pub mod env;
 pub mod journal;
 pub mod persistence;

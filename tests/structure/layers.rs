@@ -22,6 +22,7 @@ pub const LAYERS: &[Layer] = &[
     layer("domain",       &[]),
     layer("chance",       &["domain"]),
     layer("clock",        &["domain"]),
+    layer("currency",     &["domain"]),
     layer("env",          &["clock", "chance"]),
     layer("trace",        &["domain"]),
     // What is kept, who may write it, and the rooms between.
@@ -32,7 +33,7 @@ pub const LAYERS: &[Layer] = &[
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail.
-    layer("config",       &["domain"]),
+    layer("config",       &["domain", "currency"]),
     layer("telemetry",    &["config", "trace"]),
     layer("lifecycle",    &[]),
     layer("server",       &[]),
@@ -44,7 +45,7 @@ pub const LAYERS: &[Layer] = &[
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http", "trace"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
-    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection",
+    layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection",
                             "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
