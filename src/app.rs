@@ -27,6 +27,7 @@ use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::mail::Mailer;
+use crate::payments::{self, PaymentProvider};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -53,6 +54,8 @@ pub struct AppState {
     pub auctions: Auctions,
     /// Moderation.
     pub staff: Staff,
+    /// Who moves money in and out.
+    pub payments: Arc<dyn PaymentProvider>,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -186,6 +189,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
         accounts::Parts {
@@ -252,7 +256,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+    Ok((AppState { http, ops, accounts, auctions, staff, payments, rooms, journal, gateway }, limits))
 }
 
 /// Which ack levels auctions may have.

@@ -21,6 +21,7 @@ pub mod audit;
 
 pub mod auth;
 pub mod mail;
+pub mod payments;
 pub mod rate_limit;
 
 pub mod http;

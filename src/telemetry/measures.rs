@@ -55,6 +55,7 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_ws_fell_behind_total", "Frames for which a connection had no room, so that it gets a fresh state"),
     counter("bidhub_fanout_deliveries_total", "Frames handed to watchers"),
     counter("bidhub_mail_total", "Mails, by outcome: sent, failed, dropped"),
+    seconds("bidhub_payment_call_seconds", "Time of a call of the payment provider, by call, outcome: ok, refused, unavailable, unknown"),
     // Rooms.
     gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),
     gauge("bidhub_rooms_owned", Unit::Count, "Rooms that this node decides for"),

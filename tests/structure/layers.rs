@@ -32,13 +32,14 @@ pub const LAYERS: &[Layer] = &[
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
-    // Around the rooms: settings, the log, limits, mail.
+    // Around the rooms: settings, the log, limits, mail, and who moves money in the world.
     layer("config",       &["domain", "currency"]),
     layer("telemetry",    &["config", "trace"]),
     layer("lifecycle",    &[]),
     layer("server",       &[]),
     layer("rate_limit",   &["config", "domain"]),
     layer("mail",         &["config", "lifecycle"]),
+    layer("payments",     &["domain", "clock", "chance", "currency", "config"]),
     // Callers: who they are, and the ways in. No feature, no SQL.
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
