@@ -21,7 +21,7 @@ use crate::domain::{AccountId, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
-use crate::features::staff::{self, AuditProjection, Bans, Staff};
+use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
@@ -236,7 +236,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
-        bans: Arc::new(accounts.clone()),
+        sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
     let gateway = Gateway::new(ws::Parts {
@@ -271,7 +271,7 @@ fn ack_rule(cluster: &config::Cluster) -> AckRule {
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-impl Bans for Accounts {
+impl Sanctions for Accounts {
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
         Ok(self.account(account).await?.map(|row| row.roles))
     }
@@ -282,6 +282,14 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::freeze(self, account, reason).await.map(drop)
+    }
+
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unfreeze(self, account).await.map(drop)
     }
 }
 

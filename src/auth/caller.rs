@@ -106,6 +106,8 @@ pub struct Identity {
     pub roles: Roles,
     /// True if staff has banned it.
     pub banned: bool,
+    /// True if staff has frozen it: it can neither bid nor take money out.
+    pub frozen: bool,
 }
 
 /// How a token came.

@@ -37,6 +37,8 @@ pub enum Action {
     VoidBid,
     /// Ban a user, or lift a ban.
     BanUser,
+    /// Freeze a user's account, or let it go again.
+    FreezeUser,
     /// Read the private parts of an auction's log.
     ReadPrivateEvents,
     /// Read the customer snapshots.
@@ -82,6 +84,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::ResumeAuction, STAFF),
     (Action::VoidBid, STAFF),
     (Action::BanUser, STAFF),
+    (Action::FreezeUser, STAFF),
     (Action::ReadPrivateEvents, STAFF),
     (Action::ReadCustomers, STAFF),
     (Action::ReadAudit, STAFF),

@@ -36,7 +36,9 @@ const ROUTES: &[&str] = &[
     "post /api/staff/auctions/{id}/resume",
     "post /api/staff/auctions/{id}/stop",
     "post /api/staff/users/{id}/ban",
+    "post /api/staff/users/{id}/freeze",
     "post /api/staff/users/{id}/unban",
+    "post /api/staff/users/{id}/unfreeze",
 ];
 
 #[tokio::test]
