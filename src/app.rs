@@ -23,7 +23,7 @@ use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
-use crate::features::staff::{self, AuditProjection, Bans, Staff};
+use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
 use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
@@ -33,6 +33,7 @@ use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
 use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
+use crate::payments;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -209,6 +210,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     let Ground { settings, env, tasks, db, hub, progress, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
         accounts::Parts {
@@ -257,7 +259,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
-        bans: Arc::new(accounts.clone()),
+        sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
     let sales = Sales::new(sales::Parts {
@@ -335,7 +337,7 @@ fn ack_rule(cluster: &config::Cluster) -> AckRule {
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-impl Bans for Accounts {
+impl Sanctions for Accounts {
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
         Ok(self.account(account).await?.map(|row| row.roles))
     }
@@ -346,6 +348,14 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::freeze(self, account, reason).await.map(drop)
+    }
+
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unfreeze(self, account).await.map(drop)
     }
 }
 

@@ -9,15 +9,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::currency::IsoCurrency;
 use crate::domain::auction::KEY_RETENTION;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+mod money;
 mod words;
 
-pub use words::{DefaultAck, LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Payments, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
 /// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
@@ -79,7 +81,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cluster, Connections, Log, Mail, Notifications, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Money, Notifications, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -94,6 +96,8 @@ pub struct Settings {
     pub room: Room,
     /// How many nodes make one hub.
     pub cluster: Cluster,
+    /// How money comes in and goes out.
+    pub money: Money,
     /// How mail leaves the hub.
     pub mail: Mail,
     /// What people are told.
@@ -137,6 +141,8 @@ pub struct Flags {
     room: groups::RoomFlags,
     #[command(flatten)]
     cluster: groups::ClusterFlags,
+    #[command(flatten)]
+    money: groups::MoneyFlags,
     #[command(flatten)]
     mail: groups::MailFlags,
     #[command(flatten)]
@@ -189,6 +195,7 @@ impl Settings {
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
             cluster: flags.cluster.over(file.cluster),
+            money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
             notifications: flags.notifications.over(file.notifications),
             log: flags.log.over(file.log),
@@ -245,6 +252,7 @@ impl Settings {
                 return Err(ConfigError(format!("{name} is empty")));
             }
         }
+        self.money.check()?;
         if !(0.0..=1.0).contains(&self.log.otlp_sample) {
             return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
         }
@@ -280,6 +288,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
         cluster: figment.extract().map_err(say)?,
+        money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         notifications: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
@@ -299,6 +308,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
         groups::ClusterFlags::NAMES,
+        groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::NotificationsFlags::NAMES,
         groups::LogFlags::NAMES,
@@ -361,6 +371,10 @@ mod tests {
             ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
             ("database_url = 'mysql://x'", "database_url"),
             ("public_url = 'bid.example'", "public_url"),
+            ("payments = 'stripe'", "stripe_secret_key"),
+            ("payments = 'cash'", "cash"),
+            ("default_currency = 'usd'", "default_currency"),
+            ("max_exposure = 0", "max_exposure"),
             ("otlp_sample = 1.5", "otlp_sample"),
             ("otlp_url = 'localhost:4318'", "otlp_url"),
             ("listen = ", "hub.toml"),
@@ -390,7 +404,7 @@ mod tests {
     #[test]
     fn secrets_do_not_show() {
         let settings =
-            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'")
+            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'\nstripe_secret_key = 'sk_hush-hush'\nstripe_webhook_secret = 'whsec_hush-hush'")
                 .unwrap();
         assert!(!format!("{settings:?}").contains("hush-hush"));
     }
