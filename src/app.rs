@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
-use crate::domain::{AccountId, Currency, Fees, Span};
+use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
@@ -92,7 +92,7 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let holds = Holds::new(db.clone(), env.clock.clone(), Limits::default());
+    let holds = Holds::new(db.clone(), env.clock.clone(), money_limits(&settings.money));
     let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
@@ -268,13 +268,19 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         public_url: public_url.clone(),
     });
+    let outbox = Outbox::default();
     let wallets = Wallets::new(wallets::Parts {
+        provider: payments,
+        guard: Arc::new(accounts.clone()),
+        outbox: outbox.clone(),
+        return_url: public_url.clone(),
+        chance: env.chance.clone(),
         trail: Arc::new(ports::Audit),
         holds,
         rooms: rooms.clone(),
         leases: hub.leases.clone(),
         progress,
-        default_currency: Currency::new("USD").context("USD is a currency")?,
+        default_currency: settings.money.default_currency.currency(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -289,7 +295,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
-    let outbox = Outbox::default();
     let deps = notify::Deps {
         db: db.clone(),
         leases: hub.leases.clone(),
@@ -323,6 +328,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         gateway,
     };
     Ok((state, limits))
+}
+
+/// The limits of wallets for which staff has set no others.
+fn money_limits(settings: &config::Money) -> Limits {
+    let amount = |limit: Option<u64>| limit.and_then(|limit| Money::new(i64::try_from(limit).ok()?));
+    Limits { exposure_max: amount(settings.max_exposure), daily_deposit_max: amount(settings.daily_deposit_limit) }
 }
 
 /// Which ack levels auctions may have.
@@ -436,9 +447,9 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Ar
         async move { notifications.sweep(keep_days).await }
     });
     let wallets = state.wallets.clone();
-    tasks.every(Duration::from_secs(wallets::MEND_INTERVAL_S), move || {
+    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
         let wallets = wallets.clone();
-        async move { wallets.mend().await }
+        async move { wallets.upkeep().await }
     });
     let sales = state.sales.clone();
     tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {

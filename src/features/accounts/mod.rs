@@ -256,6 +256,11 @@ impl Accounts {
         Ok(lifted)
     }
 
+    /// Ends the sockets of an account, so that they come back with what is known of it now.
+    pub async fn end_sockets(&self, id: AccountId) {
+        self.tell(Notice::AccountEnded(id)).await;
+    }
+
     /// Deletes sessions and tokens that have ended.
     pub async fn sweep(&self) {
         match store::sweep(self.db(), self.now()).await {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::store;
+use super::{CONFLICTS_MAX, store};
 use crate::clock::Clock;
 use crate::domain::auction::{Rejection, Terms};
 use crate::domain::{AccountId, AuctionId, Money};
@@ -11,9 +11,6 @@ use crate::ledger::{self, Book, Limits, Refusal, Set, Target};
 use crate::notify::{self, Note, NoteKind};
 use crate::persistence::Db;
 use crate::room::{Funding, Raise};
-
-/// How often a transaction is begun anew.
-const CONFLICTS_MAX: u32 = 8;
 
 /// What is set aside for bids.
 #[derive(Clone, Debug)]

@@ -6,26 +6,34 @@
 mod allowance;
 mod body;
 mod funding;
+mod orders;
+mod outcome;
 pub mod routes;
 mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::Leases;
+use crate::currency::IsoCurrency;
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, Currency, Money, Span, Timestamp};
 use crate::http::ApiError;
 use crate::ledger;
+use crate::notify::Outbox;
+use crate::payments::PaymentProvider;
 use crate::persistence::{Db, StoreError, Tx};
 use crate::projection::Progress;
 use crate::room::{Act, Rooms};
 
 pub use funding::Holds;
 
-/// How often it is looked for allowances that no log has, in seconds.
-pub const MEND_INTERVAL_S: u64 = 3;
+/// How often it is looked for what nobody knows the end of, in seconds.
+pub const UPKEEP_INTERVAL_S: u64 = 3;
+/// How often a transaction is begun anew that was in another's way.
+const CONFLICTS_MAX: u32 = 8;
 /// How long a room may take to hear of an allowance before it is told again.
 const MEND_AFTER: Span = Span::from_secs(10);
 /// How many are told again at once.
@@ -58,8 +66,36 @@ pub trait Trail: Send + Sync + 'static {
     async fn record(&self, tx: &mut Tx, set: &LimitsSet) -> Result<(), StoreError>;
 }
 
+/// What must happen elsewhere when a deposit that was spent is taken back.
+#[async_trait::async_trait]
+pub trait Guard: Send + Sync + 'static {
+    /// Has staff look into what an account owes, in the transaction in which that came up. `cause` is the provider's name
+    /// for it.
+    async fn owes(
+        &self,
+        tx: &mut Tx,
+        owner: AccountId,
+        currency: Currency,
+        amount: Money,
+        cause: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// The account is frozen now: whoever acts for it must be told.
+    async fn frozen(&self, owner: AccountId);
+}
+
 /// What wallets need.
 pub struct Parts {
+    /// Who moves money in and out.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// What must happen elsewhere.
+    pub guard: Arc<dyn Guard>,
+    /// Where it is said that somebody was told something.
+    pub outbox: Outbox,
+    /// The page to which payers come back.
+    pub return_url: String,
+    /// Ids and jitter.
+    pub chance: Chance,
     /// Where acts of staff are written down.
     pub trail: Arc<dyn Trail>,
     /// How money is set aside.
@@ -84,8 +120,13 @@ impl Wallets {
         Self(Arc::new(parts))
     }
 
+    /// Does what comes round: tells rooms again, and asks what came of payments.
+    pub async fn upkeep(&self) {
+        tokio::join!(self.mend(), self.chase_orders());
+    }
+
     /// Tells rooms again what they may not have heard: the process that set it aside may have ended in between.
-    pub async fn mend(&self) {
+    async fn mend(&self) {
         if !self.0.leases.task(MEND_TASK).await.unwrap_or(false) {
             return;
         }
@@ -124,7 +165,8 @@ impl Wallets {
     fn currency(&self, code: Option<&str>) -> Result<Currency, ApiError> {
         let Some(code) = code else { return Ok(self.0.default_currency) };
         let detail = "must be a currency of ISO 4217, such as USD";
-        Currency::new(code).ok_or_else(|| ApiError::invalid("invalid_currency", "currency", detail.to_owned()))
+        let listed = IsoCurrency::new(code).map(IsoCurrency::currency);
+        listed.ok_or_else(|| ApiError::invalid("invalid_currency", "currency", detail.to_owned()))
     }
 }
 

@@ -1,8 +1,12 @@
-//! The SQL of wallets that is not the ledger's: what rows of others say of an auction.
+//! The SQL of wallets that is not the ledger's.
+
+mod orders;
 
 use crate::domain::{AccountId, AuctionId};
 use crate::persistence::{Db, StoreError, Tx};
 use crate::sql;
+
+pub(super) use orders::*;
 
 /// The title of an auction, as far as it is projected.
 pub(super) async fn title(tx: &mut Tx, auction: AuctionId) -> Result<Option<String>, StoreError> {

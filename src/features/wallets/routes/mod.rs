@@ -1,5 +1,7 @@
 //! The endpoints of wallets and allowances.
 
+mod payments;
+
 use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
@@ -31,6 +33,7 @@ where
         .routes(routes!(allowance, set_allowance, end_allowance))
         .routes(routes!(wallet_of))
         .routes(routes!(set_limits))
+        .merge(payments::router())
 }
 
 /// Which wallet.
