@@ -76,6 +76,17 @@ settings! {
 }
 
 settings! {
+    /// What sales cost.
+    Money, MoneyFlags, "Money";
+    values {
+        premium_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_PREMIUM_BP", "What the winner pays beside the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
+        commission_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_COMMISSION_BP", "What the seller is not paid of the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// How many nodes make one hub.
     Cluster, ClusterFlags, "Cluster";
     values {
