@@ -21,6 +21,8 @@ use crate::domain::{AccountId, Fees, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
+use crate::features::notifications::{self, Notifications};
+use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
@@ -28,6 +30,7 @@ use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
+use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -35,6 +38,8 @@ use crate::room::{NoFunding, Rooms};
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
+
+mod ports;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
@@ -52,8 +57,14 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// What people were told.
+    pub notifications: Notifications,
+    /// Where it is said that somebody was told something.
+    pub outbox: Outbox,
     /// Moderation.
     pub staff: Staff,
+    /// Invoices and cases.
+    pub sales: Sales,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -93,7 +104,7 @@ pub async fn serve(
         address,
     };
     let (state, limits) = build_state(ground)?;
-    start_upkeep(&tasks, &state, limits);
+    start_upkeep(&tasks, &state, &settings, limits);
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
@@ -146,7 +157,9 @@ fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
+        .merge(notifications::routes::router())
         .merge(staff::routes::router())
+        .merge(sales::routes::router())
         .merge(ws::router())
 }
 
@@ -154,7 +167,8 @@ fn features() -> OpenApiRouter<AppState> {
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
-    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
+    // Sales come last, so that the wallets which they lock are let go soon.
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection), Arc::new(SalesProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -194,7 +208,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             bus: bus.clone(),
-            mailer,
+            mailer: mailer.clone(),
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
             session_ttl_s: settings.auth.session_ttl_s,
@@ -231,11 +245,18 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
+    let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
+    });
+    let sales = Sales::new(sales::Parts {
+        db: db.clone(),
+        trail: Arc::new(ports::Audit),
+        clock: env.clock.clone(),
+        public_url: public_url.clone(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -250,6 +271,18 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
+    let outbox = Outbox::default();
+    let deps = notify::Deps {
+        db: db.clone(),
+        leases: hub.leases.clone(),
+        bus: bus.clone(),
+        mailing: Mailing::new(mailer, Arc::new(accounts.clone()), &public_url),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+    };
+    tasks.spawn(Pusher::new(deps, outbox.clone()).run(tasks.shutdown().clone()));
+    let (connections, chance) = (gateway.connections.clone(), env.chance.clone());
+    tasks.spawn(notify::deliver(db.clone(), bus.clone(), connections, chance, tasks.shutdown().clone()));
     tasks.spawn(live::show(bus, Arc::new(gateway.clone()), viewers.clone(), tasks.shutdown().clone()));
     let (shown, connections) = (rooms.clone(), gateway.connections.clone());
     hub.show(Arc::new(move || Figures {
@@ -257,7 +290,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    Ok((state, limits))
 }
 
 /// Which ack levels auctions may have.
@@ -283,6 +317,15 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+}
+
+/// Where mail about notifications goes.
+#[async_trait::async_trait]
+impl Addresses for Accounts {
+    async fn confirmed(&self, account: AccountId) -> Result<Option<lettre::Address>, StoreError> {
+        let account = self.account(account).await?.filter(|row| row.email_confirmed_at.is_some());
+        Ok(account.and_then(|row| row.email?.parse().ok()))
     }
 }
 
@@ -332,7 +375,7 @@ fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> 
 }
 
 /// Work that comes round by itself.
-fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
+fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
     tasks.every(Duration::from_secs(5), move || {
         metrics.run_upkeep();
@@ -346,5 +389,16 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
         let accounts = accounts.clone();
         async move { accounts.sweep().await }
+    });
+    let notifications = state.notifications.clone();
+    let keep_days = settings.notifications.notifications_keep_days;
+    tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
+        let notifications = notifications.clone();
+        async move { notifications.sweep(keep_days).await }
+    });
+    let sales = state.sales.clone();
+    tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {
+        let sales = sales.clone();
+        async move { sales.measure().await }
     });
 }

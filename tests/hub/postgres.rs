@@ -8,7 +8,7 @@ use crate::harness::{Hub, PASSWORD, send};
 use crate::market::{bid, desk, eventually, moderator, offer, read};
 
 #[path = "../support/postgres.rs"]
-mod server;
+pub mod server;
 
 /// A day at the hub: what was asked, and what came of it.
 async fn a_day(hub: &Hub) -> Vec<Value> {

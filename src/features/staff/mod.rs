@@ -15,11 +15,12 @@ use crate::auth::{Action, Caller, Denied, Role, Roles, authorize};
 use crate::clock::Clock;
 use crate::domain::{AccountId, AuctionId, BidKey, Seq, Timestamp};
 use crate::http::{ApiError, IdempotencyKey, RequestId};
-use crate::persistence::{Db, StoreError};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::room::{Act, Rooms};
 
 pub use projection::AuditProjection;
-use store::{Entry, Target};
+use store::Entry;
+pub use store::Target;
 
 const REASON_MAX_CHARS: usize = 500;
 
@@ -32,6 +33,29 @@ pub trait Bans: Send + Sync + 'static {
     async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
     /// Lifts the ban. Harmless if there is none.
     async fn unban(&self, account: AccountId) -> Result<(), StoreError>;
+}
+
+/// What staff did outside of this feature, for the trail.
+#[derive(Debug, Clone)]
+pub struct Deed<'a> {
+    /// Who.
+    pub actor: AccountId,
+    /// When.
+    pub at: Timestamp,
+    /// What, in one word such as `resolve_case`.
+    pub action: &'static str,
+    /// On what.
+    pub target: Target,
+    /// Why.
+    pub reason: &'a str,
+    /// The request that asked for it.
+    pub request: &'a str,
+}
+
+/// Writes a deed into the trail, in the transaction that does it.
+pub async fn record(tx: &mut Tx, deed: &Deed<'_>) -> Result<(), StoreError> {
+    let Deed { actor, at, action, target, reason, request } = *deed;
+    store::insert_in(tx, &Entry::new(action).because(reason).by(actor, at, target).asked_in(request)).await
 }
 
 /// What moderation needs.

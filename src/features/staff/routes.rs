@@ -72,9 +72,9 @@ struct AuditEntry {
     at: WireTime,
     /// The account that acted.
     actor: Uuid,
-    /// `stop`, `pause`, `resume`, `void_bid`, `ban` or `unban`.
+    /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban` or `resolve_case`.
     action: String,
-    /// `auction` or `user`.
+    /// `auction`, `user` or `case`.
     target_kind: String,
     target: Uuid,
     /// The bid that was voided.
