@@ -290,7 +290,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    let state =
+        AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
     Ok((state, limits))
 }
 
