@@ -251,7 +251,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         journal: journal.clone(),
         clock: env.clock.clone(),
         progress: progress.clone(),
-        fees: Fees::default(),
+        fees: Fees { premium_bp: settings.money.premium_bp, commission_bp: settings.money.commission_bp },
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });

@@ -91,9 +91,11 @@ settings! {
 }
 
 settings! {
-    /// How money comes in and goes out, and how much of it anyone may bring.
+    /// How money comes in and goes out, how much of it anyone may bring, and what sales cost.
     Money, MoneyFlags, "Money";
     values {
+        premium_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_PREMIUM_BP", "What the winner pays beside the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
+        commission_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_COMMISSION_BP", "What the seller is not paid of the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
         payments: Payments = "test", "test|stripe", "BIDHUB_PAYMENTS", "Who moves money in and out; test credits amounts that nobody has paid";
         stripe_url: String = "https://api.stripe.com", "URL", "BIDHUB_STRIPE_URL", "Where the API of Stripe is";
         default_currency: IsoCurrency = "USD", "CURRENCY", "BIDHUB_DEFAULT_CURRENCY", "Currency of a wallet whose owner names none, by its code of ISO 4217";

@@ -85,6 +85,7 @@ impl World {
             journal: Arc::new(journal.clone()),
             leases: leases.clone(),
             bus: Arc::new(LocalBus::new(NodeId(holder))),
+            funding: Arc::new(room::NoFunding),
             clock: clock.clone(),
             chance: chance.clone(),
             limits: room::Limits::default(),
@@ -134,6 +135,7 @@ impl World {
             starts_at: now,
             ends_at: now.plus(Span::from_secs(3_600)),
             funds,
+            fees: FEES,
             grace: Span::ZERO,
             format: Format::English(english),
         }
@@ -174,7 +176,7 @@ impl World {
 
     pub async fn bid(&self, auction: AuctionId, bidder: AccountId, offer: Offer) -> Seq {
         let key = BidKey::generated(self.chance.uuid(self.clock.now()));
-        self.rooms.bid(auction, Bid { bidder, banned: false, key, offer }).await.unwrap().seq
+        self.rooms.bid(auction, Bid { bidder, barred: None, key, offer }).await.unwrap().seq
     }
 
     pub async fn freeze(&self, who: AccountId) {
