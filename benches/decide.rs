@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use bidhub::domain::auction::{Bid, Command, Funds, KEYS_PER_BIDDER, Offer, State, Terms};
 use bidhub::domain::formats::{Format, SoftClose, english::BuyNowUntil, english::English};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, BidKey, Currency, Money, Span, Timestamp};
+use bidhub::domain::{AccountId, BidKey, Currency, Fees, Money, Span, Timestamp};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use uuid::Uuid;
 
@@ -67,6 +67,7 @@ impl Hall {
             starts_at,
             ends_at: starts_at.plus(Span::from_secs(360 * 24 * 3_600)),
             funds: Funds::Required,
+            fees: Fees::default(),
             grace: Span::from_secs(60),
             format: Format::English(English {
                 opening_price: Money::new(100).unwrap(),
@@ -115,7 +116,7 @@ impl Hall {
             bidder = self.accounts[self.dice.below(self.accounts.len())];
         }
         let key = BidKey::new(&format!("{:016x}-{:08}", self.dice.below(usize::MAX), self.bids)).unwrap();
-        Command::Bid(Bid { bidder, banned: false, key, offer: Offer::Max(offer) })
+        Command::Bid(Bid { bidder, barred: None, key, offer: Offer::Max(offer) })
     }
 
     /// A bid that stands: half of them exactly at the minimum, half of them high above the leader's ceiling.

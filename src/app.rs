@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
-use crate::domain::{AccountId, Span};
+use crate::domain::{AccountId, Fees, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
@@ -27,6 +27,7 @@ use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
+use crate::live::{self, Viewers};
 use crate::mail::Mailer;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
@@ -233,6 +234,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         journal: journal.clone(),
         clock: env.clock.clone(),
         progress,
+        fees: Fees::default(),
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
@@ -248,9 +250,11 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         clock: env.clock.clone(),
         public_url,
     });
+    let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
+        viewers: viewers.clone(),
         limits: ws::Limits::new(&settings.connections, &settings.room),
         clock: env.clock.clone(),
         chance: env.chance.clone(),
@@ -258,7 +262,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         drain_window: settings.drain_window(),
         tasks: TaskTracker::new(),
     });
-    tasks.spawn(gateway.connections.clone().listen(bus, tasks.shutdown().clone()));
+    tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
+    tasks.spawn(live::show(bus, Arc::new(gateway.clone()), viewers.clone(), tasks.shutdown().clone()));
     let (shown, connections) = (rooms.clone(), gateway.connections.clone());
     hub.show(Arc::new(move || Figures {
         rooms_followed: shown.len().saturating_sub(shown.owned().len()) as u64,

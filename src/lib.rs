@@ -12,6 +12,7 @@ pub mod clock;
 pub mod coordination;
 pub mod env;
 pub mod journal;
+pub mod live;
 pub mod persistence;
 pub mod projection;
 pub mod room;

@@ -33,6 +33,7 @@ fn terms(opening: i64) -> Terms {
         starts_at: second(0),
         ends_at: second(100),
         funds: Funds::None,
+        fees: Fees { premium_bp: 250, commission_bp: 500 },
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(opening),
@@ -82,7 +83,7 @@ impl Log {
 
     fn bids(&mut self, at: i64, bidder: u128, offer: Offer) {
         let key = BidKey::new(&format!("key-{at}")).unwrap();
-        self.does(at, &Command::Bid(Bid { bidder: account(bidder), banned: false, key, offer }));
+        self.does(at, &Command::Bid(Bid { bidder: account(bidder), barred: None, key, offer }));
     }
 
     /// Writes an event whether the rules give it or not.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::clock::{self, WireTime};
 use crate::domain::auction::view::Reserve;
 use crate::domain::increments::{Band, Increments};
-use crate::domain::{AuctionId, Money, Span, Timestamp};
+use crate::domain::{AuctionId, Fees, Money, Span, Timestamp};
 use crate::journal::public::{Alias, PublicRecord, TermsRecord};
 
 /// A sentence on what does not fit.
@@ -37,6 +37,7 @@ struct PublicTerms {
     increments: Increments,
     buy_now: Option<Money>,
     has_reserve: bool,
+    fees: Fees,
     starts_at: Timestamp,
     ends_at: Timestamp,
     /// Window, extension, total.
@@ -267,7 +268,9 @@ impl PublicRules {
 
     fn amended(&mut self, event: &PublicRecord) -> Result<(), Misfit> {
         ensure(!self.ever_bid, || "the terms change after a bid".to_owned())?;
-        self.terms = PublicTerms::new(need(event.terms.as_deref(), "terms")?)?;
+        let terms = PublicTerms::new(need(event.terms.as_deref(), "terms")?)?;
+        ensure(terms.fees == self.terms.fees, || "the fees change, which they never do".to_owned())?;
+        self.terms = terms;
         (self.ends_at, self.cap) = (self.terms.ends_at, self.terms.cap());
         if matches!(self.phase, Phase::Paused(_)) {
             self.phase = Phase::Paused(self.ends_at.since(event.at.0));
@@ -301,6 +304,7 @@ impl PublicTerms {
             increments: Increments::new(&bands)?,
             buy_now: terms.buy_now.map(amount).transpose()?,
             has_reserve: terms.has_reserve,
+            fees: Fees { premium_bp: terms.premium_bp, commission_bp: terms.commission_bp },
             starts_at: terms.starts_at.0,
             ends_at: terms.ends_at.0,
             soft_close: terms

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::coordination::SessionId;
+use crate::domain::auction::Barred;
 use crate::domain::{AccountId, Timestamp};
 
 /// Longest name of a role, in bytes.
@@ -106,6 +107,19 @@ pub struct Identity {
     pub roles: Roles,
     /// True if staff has banned it.
     pub banned: bool,
+    /// True if staff has frozen its money.
+    pub frozen: bool,
+}
+
+impl Identity {
+    /// Why the account cannot bid at all, if so.
+    pub fn barred(&self) -> Option<Barred> {
+        match (self.banned, self.frozen) {
+            (true, _) => Some(Barred::Banned),
+            (false, true) => Some(Barred::Frozen),
+            (false, false) => None,
+        }
+    }
 }
 
 /// How a token came.

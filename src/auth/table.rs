@@ -11,24 +11,26 @@ pub enum Action {
     ReadOwnAccount,
     /// Change the own account and its password.
     ChangeOwnAccount,
-    /// Bid, buy now, set an allowance.
+    /// Bid, buy now. Where a room decides, it refuses whoever is banned or frozen with a verdict like any other.
     Bid,
+    /// Raise or lower what may be bid in an auction.
+    SetAllowance,
     /// Offer an auction, upload an image for it, stream from it.
     Sell,
     /// Change or cancel an auction of one's own.
     EditOwnAuction,
     /// Write a comment, or delete one's own.
     Comment,
-    /// Move money into or out of the own wallet.
-    MoveOwnMoney,
+    /// Put money into the own wallet.
+    Deposit,
+    /// Take money out of the own wallet. Banned users may: it is theirs.
+    Withdraw,
     /// Open a support ticket and write in it. Banned users may: it is how they object.
     WriteTickets,
     /// Delete someone else's comment.
     ModerateComments,
     /// Read and answer everybody's tickets.
     HandleTickets,
-    /// Decide what no rule can about money, and read everybody's invoices.
-    HandleCases,
     /// Stop an auction.
     StopAuction,
     /// Pause an auction.
@@ -39,6 +41,12 @@ pub enum Action {
     VoidBid,
     /// Ban a user, or lift a ban.
     BanUser,
+    /// Freeze the money of a user, or free it.
+    FreezeUser,
+    /// Read and decide the cases that people must look into, and read everybody's invoices.
+    HandleCases,
+    /// Set how much a user may move or bid.
+    SetLimits,
     /// Read the private parts of an auction's log.
     ReadPrivateEvents,
     /// Read the customer snapshots.
@@ -58,33 +66,42 @@ pub enum Denied {
     Forbidden,
     /// The caller has been banned (403).
     Banned,
+    /// The caller's money is frozen (403).
+    Frozen,
 }
 
-const ANYONE: Row = Row { anonymous: true, user: true, banned: true, staff: true, admin: true };
+const ANYONE: Row = Row { anonymous: true, user: true, banned: true, frozen: true, staff: true, admin: true };
 const ACCOUNTS: Row = Row { anonymous: false, ..ANYONE };
 const NOT_BANNED: Row = Row { banned: false, ..ACCOUNTS };
-const STAFF: Row = Row { user: false, ..NOT_BANNED };
+const NOT_FROZEN: Row = Row { frozen: false, ..ACCOUNTS };
+const UNBARRED: Row = Row { frozen: false, ..NOT_BANNED };
+const STAFF: Row = Row { user: false, ..UNBARRED };
 const ADMIN: Row = Row { staff: false, ..STAFF };
 
-/// The table. A banned user keeps to the column `banned`, whatever roles they have.
+/// The table. Whoever is banned needs a yes in the column `banned`, whoever is frozen in the column `frozen`, whatever roles
+/// they have.
 const TABLE: &[(Action, Row)] = &[
     (Action::WatchAuctions, ANYONE),
     (Action::ReadOwnAccount, ACCOUNTS),
     (Action::ChangeOwnAccount, ACCOUNTS),
     (Action::WriteTickets, ACCOUNTS),
-    (Action::Bid, NOT_BANNED),
+    (Action::Bid, UNBARRED),
+    (Action::SetAllowance, UNBARRED),
     (Action::Sell, NOT_BANNED),
     (Action::EditOwnAuction, NOT_BANNED),
     (Action::Comment, NOT_BANNED),
-    (Action::MoveOwnMoney, NOT_BANNED),
+    (Action::Deposit, NOT_BANNED),
+    (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),
     (Action::HandleTickets, STAFF),
-    (Action::HandleCases, STAFF),
     (Action::StopAuction, STAFF),
     (Action::PauseAuction, STAFF),
     (Action::ResumeAuction, STAFF),
     (Action::VoidBid, STAFF),
     (Action::BanUser, STAFF),
+    (Action::FreezeUser, STAFF),
+    (Action::HandleCases, STAFF),
+    (Action::SetLimits, STAFF),
     (Action::ReadPrivateEvents, STAFF),
     (Action::ReadCustomers, STAFF),
     (Action::ReadAudit, STAFF),
@@ -96,6 +113,7 @@ struct Row {
     anonymous: bool,
     user: bool,
     banned: bool,
+    frozen: bool,
     staff: bool,
     admin: bool,
 }
@@ -108,8 +126,11 @@ pub fn authorize(caller: Option<&Caller>, action: Action) -> Result<(), Denied> 
         return if row.anonymous { Ok(()) } else { Err(Denied::Unauthenticated) };
     };
     let identity = &caller.identity;
-    if identity.banned {
-        return if row.banned { Ok(()) } else { Err(Denied::Banned) };
+    if identity.banned && !row.banned {
+        return Err(Denied::Banned);
+    }
+    if identity.frozen && !row.frozen {
+        return Err(Denied::Frozen);
     }
     let by_role =
         row.user || (row.staff && identity.roles.has(&Role::Staff)) || (row.admin && identity.roles.has(&Role::Admin));

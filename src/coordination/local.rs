@@ -12,6 +12,7 @@ use crate::journal::Lease;
 
 const NOTICE_CAPACITY: usize = 1_024;
 const TOLD_CAPACITY: usize = 1_024;
+const CAST_CAPACITY: usize = 4_096;
 
 /// A bus within the process.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct LocalBus {
     node: NodeId,
     members: Arc<[NodeId]>,
     notices: broadcast::Sender<Notice>,
+    casts: broadcast::Sender<Bytes>,
     told: mpsc::Sender<(NodeId, Bytes)>,
     listener: Mutex<Option<mpsc::Receiver<(NodeId, Bytes)>>>,
 }
@@ -28,7 +30,8 @@ impl LocalBus {
     pub fn new(node: NodeId) -> Self {
         let (told, listener) = mpsc::channel(TOLD_CAPACITY);
         let listener = Mutex::new(Some(listener));
-        Self { node, members: [node].into(), notices: broadcast::channel(NOTICE_CAPACITY).0, told, listener }
+        let (notices, casts) = (broadcast::channel(NOTICE_CAPACITY).0, broadcast::channel(CAST_CAPACITY).0);
+        Self { node, members: [node].into(), notices, casts, told, listener }
     }
 }
 
@@ -50,6 +53,15 @@ impl Bus for LocalBus {
 
     fn subscribe(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    async fn cast(&self, message: Bytes) {
+        // An error means that nobody listens.
+        let _ = self.casts.send(message);
+    }
+
+    fn casts(&self) -> broadcast::Receiver<Bytes> {
+        self.casts.subscribe()
     }
 
     async fn tell(&self, node: NodeId, message: Bytes) -> Result<(), BusError> {

@@ -96,6 +96,12 @@ pub trait Bus: Send + Sync + 'static {
     /// From here on, every notice. A receiver that lags must treat all it knows as doubtful and check again.
     fn subscribe(&self) -> broadcast::Receiver<Notice>;
 
+    /// Says something to all nodes that need not be heard by any: it is said once and never again.
+    async fn cast(&self, message: Bytes);
+
+    /// From here on, what is cast, by this node too. A receiver that lags loses it.
+    fn casts(&self) -> broadcast::Receiver<Bytes>;
+
     /// Tells one node something. An error means that it was surely not told.
     async fn tell(&self, node: NodeId, message: Bytes) -> Result<(), BusError>;
 

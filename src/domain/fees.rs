@@ -1,34 +1,47 @@
-//! What a sale costs beyond its price, in basis points (hundredths of a percent), rounded down to whole minor units.
+//! What the house takes of a sale: a premium from the winner beside the price, and a commission from the seller out of it.
+//! Both are parts of an amount in basis points, rounded down to a whole minor unit.
 
 use super::Money;
 
-/// The fees of an auction, fixed when it is created.
+/// The largest fee in basis points: one half.
+pub const FEE_MAX_BP: u16 = 5_000;
+
+/// A whole, in basis points.
+const WHOLE_BP: i128 = 10_000;
+
+/// The fees of an auction, in basis points: 250 is 2.5 %.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Fees {
-    /// What the buyer pays on top of the price.
+    /// What the winner pays beside the price.
     pub premium_bp: u16,
-    /// What the seller gives of the price.
+    /// What the seller is not paid of the price.
     pub commission_bp: u16,
 }
 
 impl Fees {
-    /// The buyer's premium on `price`.
-    pub fn premium(self, price: Money) -> Money {
-        share(price, self.premium_bp)
+    /// The premium on `amount`.
+    pub fn premium(self, amount: Money) -> Money {
+        part(amount, self.premium_bp)
     }
 
-    /// The seller's commission on `price`.
-    pub fn commission(self, price: Money) -> Money {
-        share(price, self.commission_bp)
+    /// The commission on `amount`.
+    pub fn commission(self, amount: Money) -> Money {
+        part(amount, self.commission_bp)
     }
 
-    /// The price with the premium on it; none above [`Money::MAX`].
-    pub fn gross(self, price: Money) -> Option<Money> {
-        price.checked_add(self.premium(price))
+    /// `amount` with its premium: what a bid of `amount` may cost. None above [`Money::MAX`].
+    pub fn gross(self, amount: Money) -> Option<Money> {
+        amount.checked_add(self.premium(amount))
+    }
+
+    /// True if neither fee is above [`FEE_MAX_BP`].
+    pub fn are_acceptable(self) -> bool {
+        self.premium_bp <= FEE_MAX_BP && self.commission_bp <= FEE_MAX_BP
     }
 }
 
-fn share(price: Money, basis_points: u16) -> Money {
-    let share = i128::from(price.minor_units()) * i128::from(basis_points) / 10_000;
-    i64::try_from(share).ok().and_then(Money::or_zero).unwrap_or(Money::MAX)
+/// So many basis points of `amount`, rounded down and held at [`Money::MAX`].
+fn part(amount: Money, bp: u16) -> Money {
+    let part = i128::from(amount.minor_units()) * i128::from(bp) / WHOLE_BP;
+    i64::try_from(part).ok().and_then(Money::or_zero).unwrap_or(Money::MAX)
 }

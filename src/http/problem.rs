@@ -193,6 +193,7 @@ impl From<Denied> for ApiError {
             Denied::Unauthenticated => Self::unauthenticated("this needs a signed-in account"),
             Denied::Forbidden => Self::new(StatusCode::FORBIDDEN, "forbidden", "this account may not do that"),
             Denied::Banned => Self::new(StatusCode::FORBIDDEN, "banned", "this account has been banned"),
+            Denied::Frozen => Self::new(StatusCode::FORBIDDEN, "account_frozen", "the money of this account is frozen"),
         }
     }
 }

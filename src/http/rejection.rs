@@ -55,6 +55,7 @@ mod tests {
             (Rejection::Unavailable, 503),
             (Rejection::BidTooLow { minimum }, 409),
             (Rejection::Banned, 409),
+            (Rejection::AccountFrozen, 409),
             (Rejection::OwnAuction, 409),
             (Rejection::BidInFlight, 409),
             (Rejection::KeyReused, 409),

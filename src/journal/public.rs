@@ -15,7 +15,7 @@ use crate::domain::auction::view::{PublicEvent, PublicKind, PublicTerms};
 use crate::domain::auction::{Funds, Listing, Terms};
 use crate::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use crate::domain::increments::{Band, Increments};
-use crate::domain::{AccountId, AuctionId, Currency, Money, Span, Timestamp};
+use crate::domain::{AccountId, AuctionId, Currency, Fees, Money, Span, Timestamp};
 
 /// A bidder's public name in one auction: `Bidder 7`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,7 +85,7 @@ pub struct PublicRecord {
     pub winner: Option<Option<Alias>>,
 }
 
-/// Terms and listing, in the order of the alphabet.
+/// Terms and listing, in the order of the alphabet. Fees came later: without them it is written as it was before.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are those of Terms, English and Listing, by their names on the wire")]
@@ -93,6 +93,8 @@ pub struct TermsRecord {
     pub buy_now: Option<i64>,
     pub buy_now_until: Cow<'static, str>,
     pub category: Arc<str>,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub commission_bp: u16,
     pub currency: String,
     pub description: Arc<str>,
     pub ends_at: WireTime,
@@ -103,6 +105,8 @@ pub struct TermsRecord {
     pub image_url: Option<Arc<str>>,
     pub increments: Vec<BandRecord>,
     pub opening_price: i64,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub premium_bp: u16,
     pub seller: Uuid,
     pub soft_close: Option<SoftCloseRecord>,
     pub starts_at: WireTime,
@@ -228,6 +232,7 @@ impl TermsRecord {
                 BuyNowUntil::ReserveMet => "reserve_met",
             }),
             category: listing.category.clone(),
+            commission_bp: terms.fees.commission_bp,
             currency: terms.currency.code().to_owned(),
             description: listing.description.clone(),
             ends_at: WireTime(terms.ends_at),
@@ -241,6 +246,7 @@ impl TermsRecord {
             image_url: listing.image_url.clone(),
             increments: english.increments.bands().iter().map(band).collect(),
             opening_price: english.opening_price.minor_units(),
+            premium_bp: terms.fees.premium_bp,
             seller: terms.seller.0,
             soft_close: english.soft_close.map(|soft| SoftCloseRecord {
                 extension_ms: soft.extension.millis(),
@@ -250,6 +256,17 @@ impl TermsRecord {
             starts_at: WireTime(terms.starts_at),
             title: listing.title.clone(),
         }
+    }
+
+    /// As text, for what writes fields by their places: there, one that is left out would shift those behind it.
+    pub fn to_json(&self) -> String {
+        // Writing plain numbers and strings to memory cannot fail; an empty text is not read back.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From the text of [`TermsRecord::to_json`].
+    pub fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 
     /// The terms with the hidden reserve put back, and the listing.
@@ -289,6 +306,9 @@ impl TermsRecord {
                 "required" => Funds::Required,
                 _ => return Err("unknown funds"),
             },
+            fees: Some(Fees { premium_bp: self.premium_bp, commission_bp: self.commission_bp })
+                .filter(|fees| fees.are_acceptable())
+                .ok_or("a fee is out of range")?,
             grace: Span::from_millis(self.grace_ms),
             format: Format::English(english),
         };
@@ -300,6 +320,11 @@ impl TermsRecord {
         };
         Ok((terms, listing))
     }
+}
+
+/// A fee that is not taken is not written.
+fn is_nothing(bp: &u16) -> bool {
+    *bp == 0
 }
 
 /// A field that may be `null`, told apart from one that is absent.

@@ -11,7 +11,7 @@ use crate::domain::auction::view::PublicTerms;
 use crate::domain::auction::*;
 use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// A state, written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +25,8 @@ pub struct Snapshot {
 #[derive(Serialize, Deserialize)]
 struct Body {
     version: u16,
-    terms: TermsRecord,
+    /// A [`TermsRecord`] as text.
+    terms: String,
     reserve: Option<i64>,
     last_at: i64,
     phase: PhaseBody,
@@ -98,7 +99,7 @@ impl Snapshot {
         let nothing = Listing { title: "".into(), description: "".into(), category: "".into(), image_url: None };
         let body = Body {
             version: VERSION,
-            terms: TermsRecord::new(&PublicTerms::new(&state.terms, &nothing)),
+            terms: TermsRecord::new(&PublicTerms::new(&state.terms, &nothing)).to_json(),
             reserve: state.terms.format.reserve().map(Money::minor_units),
             last_at: state.last_at.millis(),
             phase: match state.phase {
@@ -136,7 +137,7 @@ impl Snapshot {
         }
         let body: Body = rmp_serde::from_slice(packed).ok().filter(|body: &Body| body.version == VERSION)?;
         let money = |minor: i64| Money::or_zero(minor);
-        let (terms, _) = body.terms.restore(body.reserve.and_then(money)).ok()?;
+        let (terms, _) = TermsRecord::from_json(&body.terms)?.restore(body.reserve.and_then(money)).ok()?;
         let mut state = State::new(terms);
         state.seq = self.head.seq;
         state.last_at = Timestamp::from_millis(body.last_at);

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use crate::domain::{AuctionId, Seq};
+use crate::live::LiveFrame;
 
 /// Events of one room on their way to its watchers: their public bytes, in order.
 #[derive(Debug)]
@@ -39,6 +40,9 @@ pub trait Watcher: Send + Sync {
 
     /// New events. A watcher that cannot take them must ask the room for a fresh state before it takes any more.
     fn offer(&self, frame: &Arc<Frame>);
+
+    /// Something to see beside the events. A watcher that cannot take it goes without.
+    fn aside(&self, frame: &Arc<LiveFrame>);
 
     /// The room has gone away, by unloading or by a failure: the watcher must join again.
     fn abandoned(&self, auction: AuctionId);

@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::act::Act;
 use super::handle::{Answer, Ask};
 use crate::domain::auction::view::PublicTerms;
-use crate::domain::auction::{Bid, Offer, Rejection, Verdict};
+use crate::domain::auction::{Barred, Bid, Offer, Rejection, Verdict};
 use crate::domain::{AccountId, AuctionId, BidKey, Money, Seq};
 use crate::journal::public::TermsRecord;
 use crate::journal::{Digest, Head};
 
 /// The version of these messages; a node that meets another one does not guess.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Message(u16, Vec<Item>);
@@ -37,16 +37,22 @@ pub(super) enum Item {
     Tail { id: u64, packed: Option<serde_bytes::ByteBuf> },
 }
 
-/// A command on its way to the owner.
+/// A command on its way to the owner. The terms of an amendment are a [`TermsRecord`] as text.
 #[derive(Serialize, Deserialize)]
 pub(super) enum CommandItem {
-    Bid { bidder: Uuid, banned: bool, key: Cow<'static, str>, offer: OfferItem },
+    Bid { bidder: Uuid, barred: Option<BarredItem>, key: Cow<'static, str>, offer: OfferItem },
     Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
     Resume { by: Uuid, key: Option<String> },
     Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
     Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
-    Amend { by: Uuid, key: Option<String>, terms: Box<TermsRecord>, reserve: Option<i64> },
+    Amend { by: Uuid, key: Option<String>, terms: String, reserve: Option<i64> },
     SetAllowance { bidder: Uuid, amount: i64, version: u64 },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) enum BarredItem {
+    Banned,
+    Frozen,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -94,7 +100,10 @@ impl CommandItem {
         Some(match ask {
             Ask::Bid(bid) => Self::Bid {
                 bidder: bid.bidder.0,
-                banned: bid.banned,
+                barred: bid.barred.map(|barred| match barred {
+                    Barred::Banned => BarredItem::Banned,
+                    Barred::Frozen => BarredItem::Frozen,
+                }),
                 key: bid.key.as_str().to_owned().into(),
                 offer: match bid.offer {
                     Offer::Straight(amount) => OfferItem::Straight(amount.minor_units()),
@@ -121,7 +130,7 @@ impl CommandItem {
             Act::Amend { by, key, terms, listing } => Self::Amend {
                 by: by.0,
                 key: text(key),
-                terms: Box::new(TermsRecord::new(&PublicTerms::new(terms, listing))),
+                terms: TermsRecord::new(&PublicTerms::new(terms, listing)).to_json(),
                 reserve: terms.format.reserve().map(Money::minor_units),
             },
             Act::SetAllowance { bidder, amount, version } => {
@@ -133,13 +142,17 @@ impl CommandItem {
     /// What is asked; none if it makes no sense.
     pub(super) fn into_ask(self) -> Option<Ask> {
         let act = match self {
-            Self::Bid { bidder, banned, key, offer } => {
+            Self::Bid { bidder, barred, key, offer } => {
+                let barred = barred.map(|barred| match barred {
+                    BarredItem::Banned => Barred::Banned,
+                    BarredItem::Frozen => Barred::Frozen,
+                });
                 let offer = match offer {
                     OfferItem::Straight(amount) => Offer::Straight(Money::new(amount)?),
                     OfferItem::Max(max) => Offer::Max(Money::new(max)?),
                     OfferItem::BuyNow => Offer::BuyNow,
                 };
-                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), banned, key: BidKey::new(&key)?, offer }));
+                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), barred, key: BidKey::new(&key)?, offer }));
             }
             Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
             Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },
@@ -154,7 +167,7 @@ impl CommandItem {
                     Some(minor) => Some(Money::or_zero(minor)?),
                     None => None,
                 };
-                let (terms, listing) = terms.restore(reserve).ok()?;
+                let (terms, listing) = TermsRecord::from_json(&terms)?.restore(reserve).ok()?;
                 let (terms, listing) = (Box::new(terms), Box::new(listing));
                 Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing }
             }
@@ -208,3 +221,6 @@ impl AnswerItem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

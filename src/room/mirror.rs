@@ -11,6 +11,7 @@ use crate::domain::auction::view::{OwnView, PublicState};
 use crate::domain::auction::{Event, State, Terms};
 use crate::domain::{AccountId, AuctionId, LogId, Seq};
 use crate::journal::{Head, Packed, Record};
+use crate::live::LiveFrame;
 
 /// How many events a mirror keeps for those who come back.
 const RECENT_MAX: usize = 1_024;
@@ -201,6 +202,18 @@ impl Mirror {
         let announced = announce(Joined { view: inner.view(account), missed });
         inner.watchers.insert(watcher.id(), watcher.clone());
         Some(announced)
+    }
+
+    /// Shows everyone who watches something beside the events.
+    pub(super) fn aside(&self, frame: &Arc<LiveFrame>) {
+        for watcher in self.lock().watchers.values() {
+            watcher.aside(frame);
+        }
+    }
+
+    /// How many watch.
+    pub(super) fn watching(&self) -> usize {
+        self.lock().watchers.len()
     }
 
     pub(super) fn leave(&self, watcher: u64) {

@@ -27,6 +27,7 @@ use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq, Span, Timestamp};
 use crate::journal::record::seal_genesis;
 use crate::journal::{AckLevel, Chain, Journal, NewLog, Secret};
+use crate::live::LiveFrame;
 use crate::trace;
 
 /// The epoch of a creation, which comes before anyone holds the log.
@@ -351,6 +352,19 @@ impl Rooms {
             }
             room.gone.cancelled().await;
         }
+    }
+
+    /// Shows those who watch a room from this node something beside its events.
+    pub fn aside(&self, auction: AuctionId, frame: &Arc<LiveFrame>) {
+        if let Some(room) = self.loaded(auction) {
+            room.mirror.aside(frame);
+        }
+    }
+
+    /// How many watch each room from this node, where anyone does.
+    pub fn watching(&self) -> Vec<(AuctionId, usize)> {
+        let rooms = self.all().into_iter().map(|room| (room.auction(), room.mirror.watching()));
+        rooms.filter(|(_, count)| *count > 0).collect()
     }
 
     /// True if the room is in memory.

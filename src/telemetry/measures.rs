@@ -72,6 +72,8 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_mirror_gaps_total", "Gaps in what a mirror heard, mended by reading the journal"),
     counter("bidhub_mirror_resets_total", "Mirrors that had to begin anew"),
     counter("bidhub_bus_deaf_total", "Times that the bus may have missed messages"),
+    counter("bidhub_bus_casts_lost_total", "Things said to all nodes that did not go out"),
+    counter("bidhub_live_dropped_total", "Live messages that found no room on their way, by where"),
     counter("bidhub_bus_lagged_total", "Messages that came faster than this node could hand them on"),
     counter("bidhub_bus_news_lost_total", "News for which a room that follows had no place; it fetches them"),
     counter("bidhub_bus_told_lost_total", "Messages of other nodes for which this node had no place; they are sent again"),

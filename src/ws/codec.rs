@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::message::{Message, PublicEvent};
 use super::request::{Flat, Malformed};
+use crate::live::LiveFrame;
 use crate::room::Frame;
 
 /// How deep a MessagePack value may nest. The contract's messages nest twice.
@@ -80,6 +81,17 @@ impl Codec {
                     Raw::Binary(bytes) => bytes,
                     _ => Bytes::new(),
                 }
+            })),
+        }
+    }
+
+    /// A live message: JSON as it was cast, MessagePack by whoever asks first.
+    pub(super) fn encode_live(self, frame: &LiveFrame) -> Raw {
+        match self {
+            Self::Json => Raw::Text(frame.json.as_str().into()),
+            Self::MessagePack => Raw::Binary(frame.other(|json| {
+                let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
+                value.and_then(|value| rmp_serde::to_vec_named(&value).ok()).unwrap_or_default().into()
             })),
         }
     }

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::close::Close;
 use super::outbound::Outbound;
+use crate::auth::{Action, Caller, authorize};
 use crate::coordination::{Bus, Notice, SessionId};
 use crate::domain::AccountId;
+use crate::live::{Audience, LiveFrame};
 
 /// The connections of this node.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub struct Connections {
     signed_in: DashMap<u64, SignedIn>,
     by_session: DashMap<SessionId, Vec<u64>>,
     by_account: DashMap<AccountId, Vec<u64>>,
+    staff: DashMap<u64, Arc<Outbound>>,
+    feed: DashMap<u64, Arc<Outbound>>,
     notices: AtomicU64,
 }
 
@@ -64,8 +68,12 @@ impl Connections {
         self.notices.load(Ordering::SeqCst)
     }
 
-    pub(super) fn sign_in(&self, id: u64, session: SessionId, account: AccountId, outbound: Arc<Outbound>) {
+    pub(super) fn sign_in(&self, id: u64, caller: &Caller, outbound: Arc<Outbound>) {
         self.sign_out(id);
+        let (session, account) = (caller.session, caller.account());
+        if authorize(Some(caller), Action::HandleTickets).is_ok() {
+            self.staff.insert(id, outbound.clone());
+        }
         self.by_session.entry(session).or_default().push(id);
         self.by_account.entry(account).or_default().push(id);
         self.signed_in.insert(id, SignedIn { session, account, outbound });
@@ -73,8 +81,37 @@ impl Connections {
 
     pub(super) fn sign_out(&self, id: u64) {
         let Some((_, SignedIn { session, account, .. })) = self.signed_in.remove(&id) else { return };
+        self.staff.remove(&id);
         forget(&self.by_session, &session, id);
         forget(&self.by_account, &account, id);
+    }
+
+    /// From here on the connection is shown what goes on everywhere.
+    pub(super) fn follow_feed(&self, id: u64, outbound: Arc<Outbound>) {
+        self.feed.insert(id, outbound);
+    }
+
+    /// No longer.
+    pub(super) fn leave_feed(&self, id: u64) {
+        self.feed.remove(&id);
+    }
+
+    /// Hands a live message to the connections of an audience; those in rooms are not known here.
+    pub(super) fn show(&self, audience: Audience, frame: &LiveFrame) {
+        match audience {
+            Audience::Room(_) => {}
+            Audience::Account(account) => {
+                let ids = self.by_account.get(&account).map(|ids| ids.clone()).unwrap_or_default();
+                for signed_in in ids.iter().filter_map(|id| self.signed_in.get(id)) {
+                    // The connection may have signed in as somebody else a moment ago.
+                    if signed_in.account == account {
+                        signed_in.outbound.offer_live(frame);
+                    }
+                }
+            }
+            Audience::Staff => self.staff.iter().for_each(|it| it.offer_live(frame)),
+            Audience::Feed => self.feed.iter().for_each(|it| it.offer_live(frame)),
+        }
     }
 
     /// Closes what a notice says must be closed.
@@ -120,6 +157,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let Connections { open, by_address, .. } = &*self.connections;
         self.connections.sign_out(self.id);
+        self.connections.leave_feed(self.id);
         open.fetch_sub(1, Ordering::Relaxed);
         if let dashmap::Entry::Occupied(mut count) = by_address.entry(self.address) {
             *count.get_mut() -= 1;

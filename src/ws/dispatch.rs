@@ -16,6 +16,9 @@ use crate::room::{Answer, Joined, Reply, Resume, Watcher};
 use crate::trace;
 use crate::wire::{Accepted, Hints, State, You};
 
+/// What can be followed besides rooms.
+const ACTIVITY: &str = "activity";
+
 impl Session {
     pub(super) async fn handle(&mut self, flat: Flat, limited: bool) {
         let (id, request) = match flat.into_request() {
@@ -31,6 +34,14 @@ impl Session {
             Request::Authenticate { token } => self.authenticate(id, &token).await,
             Request::Join { auction, resume } => self.join(id, &auction, resume).await,
             Request::Leave { auction } => self.leave(id, &auction),
+            Request::Follow => {
+                self.gateway.connections.follow_feed(self.place.id, self.outbound.clone());
+                self.outbound.push(&Message::Following { reply_to: id, topic: ACTIVITY });
+            }
+            Request::Unfollow => {
+                self.gateway.connections.leave_feed(self.place.id);
+                self.outbound.push(&Message::Unfollowed { reply_to: id, topic: ACTIVITY });
+            }
             Request::Ping { sent_at } => {
                 let server_time = WireTime(self.gateway.clock.now());
                 self.outbound.push(&Message::Pong { reply_to: id, sent_at, server_time });
@@ -83,6 +94,7 @@ impl Session {
         let watcher: Arc<dyn Watcher> = self.outbound.clone();
         let account = self.caller.as_ref().map(|caller| caller.account());
         let (outbound, now) = (self.outbound.clone(), self.gateway.clock.now());
+        let viewers = self.gateway.viewers.count(auction).max(1);
         let announce = |joined: Joined| {
             outbound.caught_up(auction);
             let Joined { view, missed } = &joined;
@@ -97,6 +109,7 @@ impl Session {
                 resumed: resume.map(|_| missed.is_some()),
                 state: missed.is_none().then(|| Box::new(State::new(view, now))),
                 you: missed.is_some().then(|| view.own.map(You::from)),
+                viewers,
                 events,
             });
         };
@@ -129,7 +142,7 @@ impl Session {
         let Some(auction) = auction_id(auction) else { return reply.give(Err(Rejection::UnknownAuction)) };
         let Some(offer) = offer else { return reply.give(Err(Rejection::InvalidAmount)) };
         let Some(key) = BidKey::new(key) else { return reply.give(Err(Rejection::Unavailable)) };
-        let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key, offer };
+        let bid = Bid { bidder: caller.account(), barred: caller.identity.barred(), key, offer };
         // A room that cannot be had in time is given up, which answers the bid.
         let patience = self.gateway.limits.bid_deadline;
         let _ = tokio::time::timeout(patience, self.gateway.rooms.submit(auction, bid, reply).instrument(span)).await;

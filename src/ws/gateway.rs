@@ -12,6 +12,8 @@ use super::connections::Connections;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::{self, Switch};
+use crate::domain::AuctionId;
+use crate::live::{Audience, LiveFrame, Stage, Viewers};
 use crate::room::Rooms;
 
 /// Shared by all connections.
@@ -26,6 +28,8 @@ pub struct Parts {
     pub connections: Arc<Connections>,
     /// Bounds of each connection.
     pub limits: Limits,
+    /// How many watch which room.
+    pub viewers: Viewers,
     /// The time.
     pub clock: Clock,
     /// Jitter.
@@ -96,6 +100,19 @@ impl Gateway {
     pub async fn drained(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+impl Stage for Gateway {
+    fn watching(&self) -> Vec<(AuctionId, usize)> {
+        self.rooms.watching()
+    }
+
+    fn show(&self, audience: Audience, frame: &Arc<LiveFrame>) {
+        match audience {
+            Audience::Room(auction) => self.rooms.aside(auction, frame),
+            _ => self.connections.show(audience, frame),
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Message<'a> {
         /// The caller's own part, where no state carries it.
         #[serde(skip_serializing_if = "Option::is_none")]
         you: Option<Option<You>>,
+        /// How many watch, as far as is known yet.
+        viewers: u32,
     },
     Left {
         reply_to: i64,
@@ -53,6 +55,14 @@ pub(super) enum Message<'a> {
         message: &'static str,
         #[serde(flatten)]
         hints: Hints,
+    },
+    Following {
+        reply_to: i64,
+        topic: &'static str,
+    },
+    Unfollowed {
+        reply_to: i64,
+        topic: &'static str,
     },
     Pong {
         reply_to: i64,

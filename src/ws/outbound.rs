@@ -13,6 +13,7 @@ use super::close::Close;
 use super::codec::Codec;
 use super::message::Message;
 use crate::domain::AuctionId;
+use crate::live::{self, LiveFrame};
 use crate::room::{Frame, Watcher};
 
 /// Above this many slots an empty queue gives its memory back.
@@ -70,6 +71,19 @@ impl Outbound {
         let mut inner = self.lock();
         inner.bytes += length(&frame);
         inner.queue.push_back(frame);
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Queues a live message if there is room for it.
+    pub(super) fn offer_live(&self, frame: &LiveFrame) {
+        let raw = self.codec.encode_live(frame);
+        let mut inner = self.lock();
+        if inner.bytes + length(&raw) > self.limit_bytes {
+            return live::dropped("socket");
+        }
+        inner.bytes += length(&raw);
+        inner.queue.push_back(raw);
         drop(inner);
         self.wake.notify_one();
     }
@@ -179,6 +193,10 @@ impl Watcher for Outbound {
         inner.queue.push_back(raw);
         drop(inner);
         self.wake.notify_one();
+    }
+
+    fn aside(&self, frame: &Arc<LiveFrame>) {
+        self.offer_live(frame);
     }
 
     fn abandoned(&self, auction: AuctionId) {

@@ -26,6 +26,7 @@ pub(super) struct Flat {
     amount: Option<Amount>,
     max: Option<Amount>,
     sent_at: Option<Value>,
+    topic: Option<String>,
 }
 
 /// A request that is well formed.
@@ -35,6 +36,8 @@ pub(super) enum Request {
     Leave { auction: String },
     Bid { auction: String, key: String, offer: Option<Offer> },
     Ping { sent_at: Option<Value> },
+    Follow,
+    Unfollow,
 }
 
 /// A frame that is no request, with what is wrong.
@@ -66,7 +69,7 @@ impl Malformed {
 impl Flat {
     /// The type that the frame names, for metrics: a fixed set of words.
     pub(super) fn label(&self) -> &'static str {
-        let known = ["authenticate", "join", "leave", "bid", "buy_now", "ping"];
+        let known = ["authenticate", "join", "leave", "bid", "buy_now", "ping", "follow", "unfollow"];
         known.into_iter().find(|known| self.kind.as_deref() == Some(known)).unwrap_or("other")
     }
 
@@ -83,8 +86,9 @@ impl Flat {
             "bid" => &["auction", "key", "amount", "max"],
             "buy_now" => &["auction", "key"],
             "ping" => &["sent_at"],
+            "follow" | "unfollow" => &["topic"],
             _ => {
-                let known = "authenticate, join, leave, bid, buy_now or ping";
+                let known = "authenticate, join, leave, bid, buy_now, ping, follow or unfollow";
                 return Err(Malformed::field(id, "unknown_type", "type", format!("`type` is not one of {known}")));
             }
         };
@@ -114,6 +118,12 @@ impl Flat {
                 Request::Join { auction: auction?, resume }
             }
             "leave" => Request::Leave { auction: auction? },
+            "follow" | "unfollow" => match self.topic.as_deref() {
+                Some("activity") if kind == "follow" => Request::Follow,
+                Some("activity") => Request::Unfollow,
+                Some(_) => return Err(invalid("topic", "`topic` is `activity`")),
+                None => return Err(missing("topic")),
+            },
             "ping" => match self.sent_at {
                 Some(Value::Array(_) | Value::Object(_)) => {
                     return Err(invalid("sent_at", "`sent_at` is a number or a text"));
@@ -148,6 +158,7 @@ impl Flat {
             ("amount", self.amount.is_some()),
             ("max", self.max.is_some()),
             ("sent_at", self.sent_at.is_some()),
+            ("topic", self.topic.is_some()),
         ];
         fields.into_iter().filter_map(|(name, present)| present.then_some(name)).collect()
     }

@@ -282,7 +282,7 @@ impl Session {
     /// counted before the token was looked at.
     pub(super) async fn admit(&mut self, mut caller: Caller, token: &str, via: Via, notices: u64) -> bool {
         let connections = self.gateway.connections.clone();
-        connections.sign_in(self.place.id, caller.session, caller.account(), self.outbound.clone());
+        connections.sign_in(self.place.id, &caller, self.outbound.clone());
         if connections.notices() != notices {
             // One came while this caller was on the way in, and may have been about them. What comes from here on
             // closes the connection.

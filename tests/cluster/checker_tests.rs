@@ -39,6 +39,7 @@ fn terms() -> Terms {
         starts_at: Timestamp::from_millis(1_800_000_000_000),
         ends_at: Timestamp::from_millis(1_800_000_100_000),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(1_000),
@@ -84,7 +85,7 @@ impl House {
 
     fn bids(&mut self, bidder: u128, key: &str, offer: Offer) {
         let (account, key) = (account(bidder), BidKey::new(key).unwrap());
-        let bid = Bid { bidder: account, banned: false, key: key.clone(), offer };
+        let bid = Bid { bidder: account, barred: None, key: key.clone(), offer };
         let sent_at = ms(self.at + 1);
         let verdict = match self.does(&Command::Bid(bid)) {
             Ok(()) => {

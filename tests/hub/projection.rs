@@ -11,7 +11,7 @@ use bidhub::coordination::{Holding, LeaseError, Leases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, NodeId, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, NodeId, Seq, Span, Timestamp};
 use bidhub::features::auctions::AuctionsProjection;
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
@@ -72,6 +72,7 @@ impl World {
             starts_at: now,
             ends_at: now.plus(Span::from_secs(3_600)),
             funds: Funds::None,
+            fees: Fees::default(),
             grace: Span::ZERO,
             format: Format::English(english),
         };
@@ -81,7 +82,7 @@ impl World {
     async fn bid(&self, auction: AuctionId, number: u64) -> Seq {
         let key = BidKey::new(&format!("k{number}")).unwrap();
         let offer = Offer::Straight(Money::new(1_000 + 1_000 * number as i64).unwrap());
-        let bid = Bid { bidder: account(1 + number % 2), banned: false, key, offer };
+        let bid = Bid { bidder: account(1 + number % 2), barred: None, key, offer };
         self.rooms.bid(auction, bid).await.unwrap().seq
     }
 

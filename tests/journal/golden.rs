@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use bidhub::domain::Seq;
 use bidhub::domain::auction::{Audit, Event, EventKind, State};
-use bidhub::journal::{Chain, Digest, Record, RecordError, Snapshot};
+use bidhub::domain::{Fees, Seq};
+use bidhub::journal::{Chain, Digest, Head, Record, RecordError, Snapshot};
 use serde_json::{Value, json};
 
 use crate::story;
@@ -13,8 +13,9 @@ use crate::story;
 type Told = (Vec<Record>, Vec<Event>, State);
 type Golden = (&'static str, fn() -> Told);
 
-/// The golden files of version 1, and what they tell: acts had no keys at first.
-const FILES: [Golden; 2] = [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys)];
+/// The golden files of version 1, and what they tell: acts had no keys at first, and auctions no fees.
+const FILES: [Golden; 3] =
+    [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys), ("v1-fees.ndjson", story::told_with_fees)];
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden").join(name)
@@ -133,8 +134,7 @@ fn the_story_and_the_other_ends_tell_of_every_kind() {
 
 #[test]
 fn public_bytes_are_canonical_and_tell_no_secret() {
-    let (records, ..) = story::told();
-    for record in &records {
+    for record in story::told().0.into_iter().chain(story::told_with_fees().0) {
         let value: Value = serde_json::from_str(&record.public).unwrap();
         assert_eq!(serde_json::to_string(&value).unwrap(), *record.public, "keys sorted, no spaces");
         // The reserve, the ceilings that nobody reached, and the allowances.
@@ -157,9 +157,12 @@ fn a_snapshot_gives_the_state_back_or_nothing() {
     let (records, _, state) = story::told_with_keys();
     assert_eq!(state.acts().count(), 5);
     let last = records.last().unwrap();
-    let head = bidhub::journal::Head { seq: last.seq, digest: last.digest };
+    let head = Head { seq: last.seq, digest: last.digest };
     let snapshot = Snapshot::take(&state, head);
     assert_eq!(snapshot.restore(), Some(state));
+    let (.., with_fees) = story::told_with_fees();
+    assert_ne!(with_fees.terms.fees, Fees::default());
+    assert_eq!(Snapshot::take(&with_fees, Head { seq: with_fees.seq, ..head }).restore(), Some(with_fees));
     for place in 0..snapshot.body.len() {
         let mut damaged = snapshot.clone();
         damaged.body[place] ^= 1;

@@ -47,6 +47,7 @@ pub fn terms(funds: Funds) -> Terms {
         starts_at: at(10),
         ends_at: at(1_000),
         funds,
+        fees: Fees::default(),
         grace: Span::from_secs(60),
         format: Format::English(English {
             opening_price: money(1_000),
@@ -64,7 +65,7 @@ pub fn terms(funds: Funds) -> Terms {
 }
 
 fn bid(bidder: u128, key: &str, offer: Offer) -> Command {
-    Command::Bid(Bid { bidder: account(bidder), banned: false, key: BidKey::new(key).unwrap(), offer })
+    Command::Bid(Bid { bidder: account(bidder), barred: None, key: BidKey::new(key).unwrap(), offer })
 }
 
 /// Every kind of event at least once, the auction sold to the leader in the end.
@@ -137,16 +138,27 @@ pub fn commands_with_keys() -> Vec<(Command, Timestamp)> {
 
 /// Decides the story and seals it.
 pub fn told() -> (Vec<Record>, Vec<Event>, State) {
-    seal(commands())
+    seal(terms(Funds::Required), commands())
 }
 
 /// As [`told`], with keys, and stopped in the end.
 pub fn told_with_keys() -> (Vec<Record>, Vec<Event>, State) {
-    seal(commands_with_keys())
+    seal(terms(Funds::Required), commands_with_keys())
 }
 
-fn seal(commands: Vec<(Command, Timestamp)>) -> (Vec<Record>, Vec<Event>, State) {
-    let terms = terms(Funds::Required);
+/// As [`told`], where the house takes something of the sale.
+pub fn told_with_fees() -> (Vec<Record>, Vec<Event>, State) {
+    let fees = Fees { premium_bp: 1_250, commission_bp: 500 };
+    let mut commands = commands();
+    for (command, _) in &mut commands {
+        if let Command::Amend { terms, .. } = command {
+            terms.fees = fees;
+        }
+    }
+    seal(Terms { fees, ..terms(Funds::Required) }, commands)
+}
+
+fn seal(terms: Terms, commands: Vec<(Command, Timestamp)>) -> (Vec<Record>, Vec<Event>, State) {
     let mut chain = Chain::origin(&SECRET);
     let mut records = vec![seal_genesis(&mut chain, EPOCH, auction(), at(0), &terms, &listing())];
     let mut events = Vec::new();

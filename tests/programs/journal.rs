@@ -8,7 +8,7 @@ use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Bid, Funds, Listing, Offer, Terms};
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, Seq, Span, Timestamp};
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::persistence::{Db, Durability, On};
@@ -48,6 +48,7 @@ fn terms() -> Terms {
         starts_at: start(),
         ends_at: start().plus(Span::from_secs(3_600)),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(English {
             opening_price: money(100),
@@ -85,7 +86,7 @@ impl Journal {
 
         let bid = async |bidder, key: &str, minor| {
             let key = BidKey::new(key).unwrap();
-            let bid = Bid { bidder: account(bidder), banned: false, key, offer: Offer::Max(money(minor)) };
+            let bid = Bid { bidder: account(bidder), barred: None, key, offer: Offer::Max(money(minor)) };
             rooms.bid(auction, bid).await.unwrap()
         };
         bid(2, "first", 500).await;
@@ -99,7 +100,7 @@ impl Journal {
         // A bid too late is refused, and closes the auction on its way.
         let too_late = Bid {
             bidder: account(3),
-            banned: false,
+            barred: None,
             key: BidKey::new("too-late").unwrap(),
             offer: Offer::Max(money(9_000)),
         };

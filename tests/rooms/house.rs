@@ -9,7 +9,7 @@ use bidhub::coordination::local::{LocalBus, LocalLeases};
 use bidhub::domain::auction::{Audit, Bid, Event, EventKind, Funds, Listing, Offer, Rejection, State, Terms, Verdict};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Money, NodeId, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, NodeId, Seq, Span, Timestamp};
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
@@ -146,11 +146,11 @@ pub fn key(text: &str) -> BidKey {
 }
 
 pub fn straight(bidder: u128, name: &str, minor: i64) -> Bid {
-    Bid { bidder: account(bidder), banned: false, key: key(name), offer: Offer::Straight(money(minor)) }
+    Bid { bidder: account(bidder), barred: None, key: key(name), offer: Offer::Straight(money(minor)) }
 }
 
 pub fn max(bidder: u128, name: &str, minor: i64) -> Bid {
-    Bid { bidder: account(bidder), banned: false, key: key(name), offer: Offer::Max(money(minor)) }
+    Bid { bidder: account(bidder), barred: None, key: key(name), offer: Offer::Max(money(minor)) }
 }
 
 /// Open now for an hour, opening price 1.00, eBay's steps, a grace of 30 seconds.
@@ -169,6 +169,7 @@ pub fn terms(now: Timestamp) -> Terms {
         starts_at: now,
         ends_at: now.plus(Span::from_secs(3_600)),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(english),
     }
@@ -198,6 +199,8 @@ impl Witness {
 }
 
 impl Watcher for Witness {
+    fn aside(&self, _frame: &Arc<bidhub::live::LiveFrame>) {}
+
     fn id(&self) -> u64 {
         self.number
     }

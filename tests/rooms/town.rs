@@ -271,6 +271,12 @@ impl Bus for Hand {
         self.notices.subscribe()
     }
 
+    async fn cast(&self, _message: Bytes) {}
+
+    fn casts(&self) -> broadcast::Receiver<Bytes> {
+        broadcast::channel(1).1
+    }
+
     async fn tell(&self, node: NodeId, message: Bytes) -> Result<(), BusError> {
         let lost = &self.common.lose_messages;
         let lost = lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();

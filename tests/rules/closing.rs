@@ -107,7 +107,7 @@ fn a_rejected_bid_never_extends_and_neither_does_a_repeated_key() {
         assert!(hall.bid_at(bidder, offer, late).is_err());
         assert_eq!(hall.end_s(), LASTS_S);
     }
-    let again = bidhub::domain::auction::Bid { bidder: account(A), banned: false, key: key("k1"), offer: max(5_00) };
+    let again = bidhub::domain::auction::Bid { bidder: account(A), barred: None, key: key("k1"), offer: max(5_00) };
     assert_eq!(hall.ask(&Command::Bid(again), late), Ok(vec![]));
     assert_eq!(hall.end_s(), LASTS_S);
     assert_eq!(names(&hall.bid_at(A, max(6_00), late).unwrap()), ["bid", "extended"], "a raise is a bid as any other");

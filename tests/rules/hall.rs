@@ -5,7 +5,7 @@ use bidhub::domain::auction::{
 };
 use bidhub::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::Increments;
-use bidhub::domain::{AccountId, BidKey, Currency, Money, Seq, Span, Timestamp};
+use bidhub::domain::{AccountId, BidKey, Currency, Fees, Money, Seq, Span, Timestamp};
 use uuid::Uuid;
 
 pub const SELLER: u128 = 1;
@@ -73,6 +73,7 @@ pub fn terms(format: English) -> Terms {
         starts_at: at(0),
         ends_at: at(LASTS_S),
         funds: Funds::None,
+        fees: Fees::default(),
         grace: Span::from_secs(30),
         format: Format::English(format),
     }
@@ -132,7 +133,7 @@ impl Hall {
     pub fn bid_at(&mut self, bidder: u128, offer: Offer, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
         self.keys += 1;
         let key = key(&format!("k{}", self.keys));
-        self.ask(&Command::Bid(Bid { bidder: account(bidder), banned: false, key, offer }), now)
+        self.ask(&Command::Bid(Bid { bidder: account(bidder), barred: None, key, offer }), now)
     }
 
     pub fn pause(&mut self, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {

@@ -1,13 +1,13 @@
 //! Exactly once: the same key gets the first verdict, before every other check and after the end.
 
-use bidhub::domain::auction::{Bid, Command, KEY_RETENTION, KEYS_PER_BIDDER, Offer, Rejection, Verdict};
+use bidhub::domain::auction::{Barred, Bid, Command, KEY_RETENTION, KEYS_PER_BIDDER, Offer, Rejection, Verdict};
 use bidhub::domain::formats::English;
 use bidhub::domain::{Money, Seq, Timestamp};
 
 use crate::hall::*;
 
 fn sent(bidder: u128, name: &str, offer: Offer) -> Command {
-    Command::Bid(Bid { bidder: account(bidder), banned: false, key: key(name), offer })
+    Command::Bid(Bid { bidder: account(bidder), barred: None, key: key(name), offer })
 }
 
 /// Asks again in `hall` and expects that nothing happens and the first verdict stands.
@@ -46,7 +46,8 @@ fn the_same_key_gets_the_first_verdict_whatever_has_happened_since() {
 fn the_look_up_comes_before_every_other_check() {
     let mut hall = Hall::open(terms(english()));
     hall.ask(&sent(A, "once", max(10_00)), at(10)).unwrap();
-    let banned = Command::Bid(Bid { bidder: account(A), banned: true, key: key("once"), offer: max(10_00) });
+    let banned =
+        Command::Bid(Bid { bidder: account(A), barred: Some(Barred::Banned), key: key("once"), offer: max(10_00) });
     assert_eq!(hall.state.decide(&banned, at(10)), Ok(vec![]), "banned since");
     for (offer, now) in [
         (max(10_01), at(10)),

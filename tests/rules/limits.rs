@@ -1,13 +1,13 @@
 //! Who may not bid, in which order that is checked, and which terms are acceptable.
 
-use bidhub::domain::auction::{Bid, Command, Funds, Offer, Rejection, Terms};
+use bidhub::domain::auction::{Barred, Bid, Command, Funds, Offer, Rejection, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
-use bidhub::domain::{Currency, Money, Span};
+use bidhub::domain::{Currency, Fees, Money, Span};
 
 use crate::hall::*;
 
-fn sent(bidder: u128, banned: bool, offer: Offer) -> Command {
-    Command::Bid(Bid { bidder: account(bidder), banned, key: key("k"), offer })
+fn sent(bidder: u128, barred: Option<Barred>, offer: Offer) -> Command {
+    Command::Bid(Bid { bidder: account(bidder), barred, key: key("k"), offer })
 }
 
 #[test]
@@ -20,20 +20,22 @@ fn each_check_comes_before_the_next() {
     stopped.stop(at(5), false).unwrap();
     let nothing = Offer::Max(Money::ZERO);
     let minimum = money(1_00);
-    for (hall, bidder, banned, offer, now, expected) in [
-        (&scheduled, SELLER, true, nothing, at(9), Rejection::AuctionNotOpen),
-        (&paused, SELLER, true, nothing, at(9), Rejection::AuctionPaused),
-        (&stopped, SELLER, true, nothing, at(9), Rejection::AuctionStopped),
-        (&open, SELLER, true, nothing, at(LASTS_S), Rejection::AuctionClosed),
-        (&open, SELLER, true, nothing, at(9), Rejection::OwnAuction),
-        (&open, A, true, nothing, at(9), Rejection::Banned),
-        (&open, A, false, nothing, at(9), Rejection::InvalidAmount),
-        (&open, A, false, Offer::Straight(Money::ZERO), at(9), Rejection::InvalidAmount),
-        (&open, A, false, Offer::BuyNow, at(9), Rejection::BuyNowUnavailable),
-        (&open, A, false, max(99), at(9), Rejection::BidTooLow { minimum }),
-        (&open, A, false, max(1_00), at(9), Rejection::InsufficientFunds { allowance: Money::ZERO }),
+    let (banned, frozen) = (Some(Barred::Banned), Some(Barred::Frozen));
+    for (hall, bidder, barred, offer, now, expected) in [
+        (&scheduled, SELLER, banned, nothing, at(9), Rejection::AuctionNotOpen),
+        (&paused, SELLER, banned, nothing, at(9), Rejection::AuctionPaused),
+        (&stopped, SELLER, banned, nothing, at(9), Rejection::AuctionStopped),
+        (&open, SELLER, banned, nothing, at(LASTS_S), Rejection::AuctionClosed),
+        (&open, SELLER, banned, nothing, at(9), Rejection::OwnAuction),
+        (&open, A, banned, nothing, at(9), Rejection::Banned),
+        (&open, A, frozen, nothing, at(9), Rejection::AccountFrozen),
+        (&open, A, None, nothing, at(9), Rejection::InvalidAmount),
+        (&open, A, None, Offer::Straight(Money::ZERO), at(9), Rejection::InvalidAmount),
+        (&open, A, None, Offer::BuyNow, at(9), Rejection::BuyNowUnavailable),
+        (&open, A, None, max(99), at(9), Rejection::BidTooLow { minimum }),
+        (&open, A, None, max(1_00), at(9), Rejection::InsufficientFunds { allowance: Money::ZERO }),
     ] {
-        assert_eq!(hall.state.decide(&sent(bidder, banned, offer), now), Err(expected));
+        assert_eq!(hall.state.decide(&sent(bidder, barred, offer), now), Err(expected));
     }
 }
 
@@ -48,6 +50,7 @@ fn every_refusal_has_a_code_of_its_own_and_only_four_leave_the_key_open() {
         Rejection::AuctionStopped,
         Rejection::OwnAuction,
         Rejection::Banned,
+        Rejection::AccountFrozen,
         Rejection::InsufficientFunds { allowance: amount },
         Rejection::MaxNotRaised { your_max: amount },
         Rejection::KeyReused,
@@ -90,6 +93,8 @@ fn terms_that_contradict_themselves_are_refused_with_the_field_at_fault() {
         (Terms { starts_at: at(-9), ends_at: at(-8), ..plain() }, "ends_at"),
         (Terms { starts_at: at(367 * 86_400), ends_at: at(368 * 86_400), ..plain() }, "starts_at"),
         (Terms { grace: seconds(86_401), ..plain() }, "grace_s"),
+        (Terms { fees: Fees { premium_bp: 5_001, commission_bp: 0 }, ..plain() }, "fees"),
+        (Terms { fees: Fees { premium_bp: 0, commission_bp: 5_001 }, ..plain() }, "fees"),
         (format(&|it| it.opening_price = Money::ZERO), "opening_price"),
         (format(&|it| it.reserve = Some(money(99))), "reserve"),
         (format(&|it| it.buy_now = Some(money(99))), "buy_now"),
@@ -105,10 +110,12 @@ fn terms_that_contradict_themselves_are_refused_with_the_field_at_fault() {
         assert_eq!(terms.validate(at(0)).map_err(|error| error.field), Err(field));
     }
     assert_eq!(soft(&|_| ()).validate(at(0)), Ok(()));
+    let dear = Fees { premium_bp: 5_000, commission_bp: 5_000 };
+    assert_eq!(Terms { fees: dear, ..plain() }.validate(at(0)), Ok(()));
 }
 
 #[test]
-fn an_amendment_keeps_seller_currency_and_a_start_that_has_been() {
+fn an_amendment_keeps_seller_currency_fees_and_a_start_that_has_been() {
     let plain = terms(english());
     let mut scheduled = Hall::scheduled(plain.clone());
     let later = Terms { starts_at: at(60), ..plain.clone() };
@@ -119,6 +126,8 @@ fn an_amendment_keeps_seller_currency_and_a_start_that_has_been() {
     for wrong in [
         Terms { seller: account(A), ..plain.clone() },
         Terms { currency: Currency::new("EUR").unwrap(), ..plain.clone() },
+        Terms { fees: Fees { premium_bp: 1, commission_bp: 0 }, ..plain.clone() },
+        Terms { fees: Fees { premium_bp: 0, commission_bp: 1 }, ..plain.clone() },
         later,
         Terms { ends_at: at(9), ..plain.clone() },
         Terms { format: Format::English(English { reserve: Some(money(1)), ..english() }), ..plain.clone() },

@@ -10,6 +10,7 @@ mod bidding;
 mod buy_now;
 mod closing;
 mod ebay;
+mod fees;
 mod keys;
 mod limits;
 mod money;

@@ -28,7 +28,8 @@ pub const LAYERS: &[Layer] = &[
     layer("persistence",  &[]),
     layer("journal",      &["domain", "persistence", "clock", "chance"]),
     layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
-    layer("room",         &["domain", "clock", "chance", "coordination", "journal", "trace"]),
+    layer("live",         &["domain", "coordination"]),
+    layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("ledger",       &["domain", "persistence", "clock"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
@@ -43,10 +44,10 @@ pub const LAYERS: &[Layer] = &[
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
-    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http", "trace"]),
+    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
     layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "ledger",
-                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace"]),
+                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
     // The top, where all is put together.

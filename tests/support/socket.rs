@@ -33,6 +33,8 @@ pub struct Socket {
     pub stream: WebSocketStream<TcpStream>,
     pub codec: Codec,
     pushes: VecDeque<Value>,
+    /// How many watch is said at any moment, so it does not stand among the other pushes.
+    viewers: VecDeque<Value>,
     next_id: i64,
 }
 
@@ -109,7 +111,7 @@ impl Socket {
         }
         let (stream, response) = client_async(request, stream).await?;
         assert_eq!(response.headers()["sec-websocket-protocol"], codec.name());
-        Ok(Self { stream, codec, pushes: VecDeque::new(), next_id: 1 })
+        Ok(Self { stream, codec, pushes: VecDeque::new(), viewers: VecDeque::new(), next_id: 1 })
     }
 
     /// Sends a request under a fresh id, which it gives.
@@ -177,8 +179,30 @@ impl Socket {
         events
     }
 
-    /// The next message.
+    /// The next word on how many watch. Other pushes are kept.
+    pub async fn viewers(&mut self) -> Value {
+        while self.viewers.is_empty() {
+            let message = self.read().await.expect("a push");
+            match message["type"] == "viewers" {
+                true => self.viewers.push_back(message),
+                false => self.pushes.push_back(message),
+            }
+        }
+        self.viewers.pop_front().expect("one is there")
+    }
+
+    /// The next message, but for how many watch.
     pub async fn next(&mut self) -> Result<Value, Closed> {
+        loop {
+            let message = self.read().await?;
+            if message["type"] != "viewers" {
+                return Ok(message);
+            }
+            self.viewers.push_back(message);
+        }
+    }
+
+    async fn read(&mut self) -> Result<Value, Closed> {
         loop {
             match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("the hub says something in time") {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}

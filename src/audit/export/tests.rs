@@ -91,7 +91,10 @@ fn what_is_no_log_is_refused_by_its_line() {
 #[test]
 fn well_sealed_lies_are_found_by_the_public_rules() {
     let (bid, ended, void) = (first("bid"), first("ended"), first("bid_voided"));
-    let lies: [(usize, &str, Value, &str); 14] = [
+    let amended = first("amended");
+    let mut free: Value = serde_json::from_str(&Log::full().records[amended].public).unwrap();
+    free["terms"].as_object_mut().unwrap().remove("commission_bp").expect("there was one");
+    let lies: [(usize, &str, Value, &str); 15] = [
         (bid, "bid_count", json!(7), "bid_count is 7, where 1 follows"),
         (bid, "minimum_bid", json!(1_001), "minimum_bid is 1001, where 1050 follows"),
         (bid, "price", json!(900), "the price falls from 1000 to 900"),
@@ -106,6 +109,7 @@ fn well_sealed_lies_are_found_by_the_public_rules() {
         (ended, "price", json!(6_100), "price is 6100, where 6000 follows"),
         (ended, "outcome", json!("unsold"), "the outcome is unsold, which the standing does not give"),
         (first("extended"), "ends_at", json!("2040-01-01T00:00:00.000Z"), "ends_at is 2040"),
+        (amended, "terms", free["terms"].take(), "the fees change, which they never do"),
     ];
     for (at, field, value, found) in lies {
         let finding = lied(at, |public| public[field] = value.clone()).expect_err(field);

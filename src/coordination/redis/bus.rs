@@ -49,6 +49,8 @@ pub struct BusSettings {
     pub told_capacity: usize,
     /// How many notices may wait for a listener.
     pub notice_capacity: usize,
+    /// How much of what is cast may wait for a listener.
+    pub cast_capacity: usize,
 }
 
 impl BusSettings {
@@ -65,6 +67,7 @@ impl BusSettings {
             news_capacity: 1_024,
             told_capacity: 8_192,
             notice_capacity: 1_024,
+            cast_capacity: 4_096,
         }
     }
 }
@@ -76,6 +79,7 @@ pub struct RedisBus {
     wire: Arc<Wire>,
     followers: Arc<Followers>,
     notices: Arc<Notices>,
+    casts: broadcast::Sender<Bytes>,
     presence: Arc<Presence>,
     probe: Arc<Probe>,
     told: mpsc::Sender<(NodeId, Bytes)>,
@@ -98,7 +102,7 @@ impl RedisBus {
         let node = settings.node;
         let resubscribed = Arc::new(Notify::new());
         let probe = Arc::new(Probe::new(keys::probe(node)));
-        let fixed = vec![keys::ALL.to_owned(), keys::to(node), keys::probe(node)];
+        let fixed = vec![keys::ALL.to_owned(), keys::CASTS.to_owned(), keys::to(node), keys::probe(node)];
         let subscriber =
             Subscriber { wire: wire.clone(), followers: followers.clone(), fixed, resubscribed: resubscribed.clone() };
         let notices = Arc::new(Notices::start(redis.clone(), settings.notice_capacity).await?);
@@ -120,6 +124,7 @@ impl RedisBus {
             wire,
             followers,
             notices,
+            casts: broadcast::channel(settings.cast_capacity).0,
             presence,
             probe,
             told,
@@ -156,6 +161,8 @@ impl RedisBus {
                 self.hear(&bytes);
             } else if let Some(auction) = keys::of_news(&channel) {
                 self.followers.hand_out(auction, &bytes);
+            } else if channel == keys::CASTS {
+                self.overhear(&bytes);
             } else if channel == keys::ALL {
                 self.notices.said(&bytes);
             } else if channel == self.probe.channel() {
@@ -169,6 +176,15 @@ impl RedisBus {
         let Some(told) = message::read_message(bytes) else { return };
         if self.told.try_send(told).is_err() {
             metrics::counter!("bidhub_bus_told_lost_total").increment(1);
+        }
+    }
+
+    fn overhear(&self, bytes: &Bytes) {
+        if let Some((from, message)) = message::read_message(bytes)
+            && from != self.node
+        {
+            // An error means that nobody listens.
+            let _ = self.casts.send(message);
         }
     }
 
@@ -213,6 +229,19 @@ impl Bus for RedisBus {
 
     fn subscribe(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    async fn cast(&self, message: Bytes) {
+        let written = message::write_message(self.node, &message);
+        // This node hears it whatever becomes of Redis; an error means that nobody listens.
+        let _ = self.casts.send(message);
+        if self.wire.publish(keys::CASTS.to_owned(), written).await == Sent::Not {
+            metrics::counter!("bidhub_bus_casts_lost_total").increment(1);
+        }
+    }
+
+    fn casts(&self) -> broadcast::Receiver<Bytes> {
+        self.casts.subscribe()
     }
 
     async fn tell(&self, node: NodeId, message: Bytes) -> Result<(), BusError> {

@@ -15,6 +15,8 @@ pub const PULSE: &str = "bidhub:pulse";
 pub const NOTICES: &str = "bidhub:notices";
 /// The channel of what every node must hear at once.
 pub const ALL: &str = "bidhub:all";
+/// The channel of what nodes say to each other without caring who hears it.
+pub const CASTS: &str = "bidhub:casts";
 
 const NEWS_END: &str = "}:news";
 

@@ -78,7 +78,7 @@ impl Audit {
             EventKind::ReserveMet { .. } | EventKind::Extended { .. } => return None,
             EventKind::Bid(bid) => {
                 let (bidder, key, offer) = (bid.bidder, bid.key.clone(), bid.offer);
-                Command::Bid(Bid { bidder, banned: false, key, offer })
+                Command::Bid(Bid { bidder, barred: None, key, offer })
             }
             EventKind::Paused { by, key, reason, .. } => {
                 Command::Pause { by: *by, key: key.clone(), reason: reason.clone() }

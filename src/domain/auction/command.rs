@@ -102,12 +102,21 @@ impl Command {
 pub struct Bid {
     /// Who bids.
     pub bidder: AccountId,
-    /// Whether the bidder was banned when the bid was sent.
-    pub banned: bool,
+    /// Why the account could not bid at all when the bid was sent, if so.
+    pub barred: Option<Barred>,
     /// The bidder's own name for this bid.
     pub key: BidKey,
     /// What is offered.
     pub offer: Offer,
+}
+
+/// Why an account cannot bid at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Barred {
+    /// Staff has banned it.
+    Banned,
+    /// Staff has frozen its money.
+    Frozen,
 }
 
 /// What a bidder offers.

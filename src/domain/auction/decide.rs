@@ -85,8 +85,10 @@ impl State {
         if bid.bidder == self.terms.seller {
             return Err(Rejection::OwnAuction);
         }
-        if bid.banned {
-            return Err(Rejection::Banned);
+        match bid.barred {
+            Some(Barred::Banned) => return Err(Rejection::Banned),
+            Some(Barred::Frozen) => return Err(Rejection::AccountFrozen),
+            None => {}
         }
         if bid.offer.amount() == Some(Money::ZERO) {
             return Err(Rejection::InvalidAmount);
@@ -227,15 +229,19 @@ impl State {
         }
     }
 
-    /// Until somebody bids the terms may change, except for who sells, in which currency, and a start that has been.
+    /// Until somebody bids the terms may change, except for who sells, in which currency, for which fees, and a start that
+    /// has been.
     fn check_amendment(&self, terms: &Terms, now: Timestamp) -> Result<(), Rejection> {
         self.check_not_over(now)?;
         if self.ever_bid {
             return Err(Rejection::HasBids);
         }
         let opened = !matches!(self.phase, Phase::Scheduled);
-        let fixed = terms.seller == self.terms.seller && terms.currency == self.terms.currency;
-        if !fixed || opened && terms.starts_at != self.terms.starts_at || terms.validate(now).is_err() {
+        let fixed = |terms: &Terms| (terms.seller, terms.currency, terms.fees);
+        if fixed(terms) != fixed(&self.terms)
+            || opened && terms.starts_at != self.terms.starts_at
+            || terms.validate(now).is_err()
+        {
             return Err(Rejection::InvalidTerms);
         }
         Ok(())

@@ -16,7 +16,7 @@ pub mod view;
 
 pub use acts::{ACTS_REMEMBERED, ActMemory, Asked, KeyedAct};
 pub use audit::{Audit, Divergence};
-pub use command::{Bid, Command, Offer, PriorBid};
+pub use command::{Barred, Bid, Command, Offer, PriorBid};
 pub use event::{BidPlaced, BidVoided, Event, EventKind, ExtensionCause, Outcome, Winner};
 pub use keys::{KEY_RETENTION, KEYS_PER_BIDDER, KeyMemory, Remembered, Verdict};
 pub use rejection::Rejection;

@@ -22,6 +22,8 @@ pub enum Rejection {
     OwnAuction,
     /// The account is banned.
     Banned,
+    /// The account's money is frozen.
+    AccountFrozen,
     /// Above what the bidder has set aside for this auction.
     InsufficientFunds {
         /// What is set aside.
@@ -75,6 +77,7 @@ impl Rejection {
             Self::AuctionStopped => "auction_stopped",
             Self::OwnAuction => "own_auction",
             Self::Banned => "banned",
+            Self::AccountFrozen => "account_frozen",
             Self::InsufficientFunds { .. } => "insufficient_funds",
             Self::MaxNotRaised { .. } => "max_not_raised",
             Self::KeyReused => "key_reused",
@@ -105,6 +108,7 @@ impl Rejection {
             Self::AuctionStopped => "The auction was stopped.",
             Self::OwnAuction => "Sellers cannot bid on their own auctions.",
             Self::Banned => "This account may not bid.",
+            Self::AccountFrozen => "This account is frozen: it may not bid.",
             Self::InsufficientFunds { .. } => "The bid is above what is set aside for this auction.",
             Self::MaxNotRaised { .. } => "You lead already, with a maximum at least as high.",
             Self::KeyReused => "This key was used for another bid.",
@@ -155,13 +159,14 @@ impl Rejection {
     }
 
     /// Every refusal that carries nothing.
-    const WITHOUT_AMOUNT: [Self; 21] = [
+    const WITHOUT_AMOUNT: [Self; 22] = [
         Self::AuctionNotOpen,
         Self::AuctionClosed,
         Self::AuctionPaused,
         Self::AuctionStopped,
         Self::OwnAuction,
         Self::Banned,
+        Self::AccountFrozen,
         Self::KeyReused,
         Self::BidInFlight,
         Self::Busy,

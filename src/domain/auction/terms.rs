@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::formats::Format;
-use crate::domain::{AccountId, Currency, Span, Timestamp};
+use crate::domain::{AccountId, Currency, Fees, Span, Timestamp};
 
 /// The longest time from opening to the planned end: 366 days.
 pub const DURATION_MAX: Span = Span::from_secs(366 * 24 * 3_600);
@@ -25,6 +25,8 @@ pub struct Terms {
     pub ends_at: Timestamp,
     /// Whether bids must be covered by an allowance.
     pub funds: Funds,
+    /// What the house takes of a sale: fixed when the auction is created, never amended.
+    pub fees: Fees,
     /// How long an auction stays open at least after an outage that reached into its end.
     pub grace: Span,
     /// By which rules bids are judged.
@@ -81,6 +83,9 @@ impl Terms {
         }
         if self.grace > GRACE_MAX {
             return refuse("grace_s", "must be at most one day");
+        }
+        if !self.fees.are_acceptable() {
+            return refuse("fees", "must be at most 5000 basis points each");
         }
         self.format.validate()
     }

@@ -308,6 +308,7 @@ impl AccountRow {
             display_name: self.display_name.as_str().into(),
             roles: self.roles.clone(),
             banned: self.banned_at.is_some(),
+            frozen: false,
         }
     }
 }

@@ -52,8 +52,8 @@ pub struct HistoryQuery {
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
     (status = 409, description = "Rejected: `bid_too_low` with `minimum_bid`, `auction_not_open`, `auction_closed`, \
-        `auction_paused`, `auction_stopped`, `own_auction`, `banned`, `insufficient_funds`, `max_not_raised`, \
-        `key_reused`, `bid_in_flight`", body = Problem),
+        `auction_paused`, `auction_stopped`, `own_auction`, `banned`, `account_frozen`, `insufficient_funds`, \
+        `max_not_raised`, `key_reused`, `bid_in_flight`", body = Problem),
     (status = 422, description = "`invalid_amount`", body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem),
     (status = 503, description = "`busy`, `unavailable`: send the same key again", body = Problem)))]
@@ -125,7 +125,7 @@ impl Auctions {
         offer: Offer,
         arrived: Instant,
     ) -> Result<Response, ApiError> {
-        let bid = Bid { bidder: caller.account(), banned: caller.identity.banned, key: key.clone(), offer };
+        let bid = Bid { bidder: caller.account(), barred: caller.identity.barred(), key: key.clone(), offer };
         let span = trace::bid("rest", Some(id));
         let verdict = self.0.parts.rooms.bid(id, bid).instrument(span.clone()).await;
         match &verdict {
@@ -137,10 +137,10 @@ impl Auctions {
     }
 }
 
-/// The caller, if they may bid. Whoever is banned is refused by the room, with a verdict like any other.
+/// The caller, if they may bid. Whoever is banned or frozen is refused by the room, with a verdict like any other.
 fn bidder(CallerOf(caller): CallerOf) -> Result<Caller, ApiError> {
     match authorize(Some(&caller), Action::Bid) {
-        Ok(()) | Err(Denied::Banned) => Ok(caller),
+        Ok(()) | Err(Denied::Banned | Denied::Frozen) => Ok(caller),
         Err(denied) => Err(denied.into()),
     }
 }

@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
-use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
+use crate::domain::{AccountId, AuctionId, Fees, Seq, Span, Timestamp};
 use crate::http::ApiError;
 use crate::journal::{Journal, JournalError};
 use crate::persistence::{Db, StoreError};
@@ -54,6 +54,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Tells how far the rows have come.
     pub progress: Progress,
+    /// What the house takes of a sale, for new auctions.
+    pub fees: Fees,
     /// The least time left to bid after an outage near the end, for new auctions.
     pub grace: Span,
     /// Which ack levels new auctions may have.
@@ -80,7 +82,8 @@ impl Auctions {
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
         let refused = |error: TermsError| ApiError::invalid("invalid_field", error.field, error.to_string());
         let ack = rules::ack(body.ack, self.0.parts.ack).map_err(refused)?;
-        let (terms, listing) = rules::create(body, seller.account(), self.0.parts.grace, self.now())?;
+        let (terms, listing) =
+            rules::create(body, seller.account(), self.0.parts.fees, self.0.parts.grace, self.now())?;
         let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         if let Err(error) = self.insert_row(id).await {

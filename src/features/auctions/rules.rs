@@ -6,7 +6,7 @@ use super::request::{AckBody, BandBody, BuyNowUntilBody, CreateAuction, FundsBod
 use crate::domain::auction::{Funds, Listing, Terms, TermsError};
 use crate::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use crate::domain::increments::{Band, Increments};
-use crate::domain::{AccountId, Currency, Money, Span, Timestamp};
+use crate::domain::{AccountId, Currency, Fees, Money, Span, Timestamp};
 use crate::journal::AckLevel;
 
 const TITLE_MAX_CHARS: usize = 200;
@@ -16,10 +16,11 @@ const IMAGE_URL_MAX_BYTES: usize = 2_000;
 
 const AMOUNT: &str = "must be a whole number of minor units from 1 to 9007199254740991";
 
-/// The terms and words of an auction to be, sold by `seller`, made at `now`.
+/// The terms and words of an auction to be, sold by `seller` for these `fees`, made at `now`.
 pub(super) fn create(
     body: &CreateAuction,
     seller: AccountId,
+    fees: Fees,
     grace: Span,
     now: Timestamp,
 ) -> Result<(Terms, Listing), TermsError> {
@@ -44,6 +45,7 @@ pub(super) fn create(
         starts_at: body.starts_at.map_or(now, |at| at.0),
         ends_at: body.ends_at.0,
         funds: body.funds.map_or(Funds::None, Into::into),
+        fees,
         grace,
         format: Format::English(english),
     };

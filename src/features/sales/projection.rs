@@ -49,7 +49,7 @@ impl Projection for SalesProjection {
 /// Opens the book of a new auction.
 async fn open(tx: &mut Tx, auction: AuctionId, created: &Created) -> Result<(), StoreError> {
     let Created { terms, listing, .. } = created;
-    let (seller, currency, fees) = (terms.seller, terms.currency, Fees::default());
+    let (seller, currency, fees) = (terms.seller, terms.currency, terms.fees);
     ledger::insert_book(tx, &Book { auction, seller, currency, fees }).await?;
     store::insert_terms(tx, auction, &listing.title, terms.funds == Funds::Required).await
 }

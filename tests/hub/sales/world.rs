@@ -111,11 +111,7 @@ impl World {
             image_url: None,
         };
         let terms = self.terms(funds, buy_now);
-        let auction = self.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await.unwrap();
-        let mut tx = self.db.begin().await.unwrap();
-        ledger::insert_book(&mut tx, &self.book(auction)).await.unwrap();
-        tx.commit().await.unwrap();
-        auction
+        self.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await.unwrap()
     }
 
     pub fn terms(&self, funds: Funds, buy_now: Option<i64>) -> Terms {
@@ -135,6 +131,7 @@ impl World {
             ends_at: now.plus(Span::from_secs(3_600)),
             funds,
             grace: Span::ZERO,
+            fees: FEES,
             format: Format::English(english),
         }
     }
@@ -174,7 +171,7 @@ impl World {
 
     pub async fn bid(&self, auction: AuctionId, bidder: AccountId, offer: Offer) -> Seq {
         let key = BidKey::generated(self.chance.uuid(self.clock.now()));
-        self.rooms.bid(auction, Bid { bidder, banned: false, key, offer }).await.unwrap().seq
+        self.rooms.bid(auction, Bid { bidder, barred: None, key, offer }).await.unwrap().seq
     }
 
     pub async fn freeze(&self, who: AccountId) {

@@ -9,6 +9,7 @@ mod requests;
 mod resuming;
 mod slow;
 mod story;
+mod viewers;
 
 use bidhub::config::Settings;
 use serde_json::{Value, json};

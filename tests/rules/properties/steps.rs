@@ -1,9 +1,9 @@
 //! Commands in any order: few bidders, few keys and small amounts, so that they meet often.
 
-use bidhub::domain::auction::{Bid, Command, Funds, Offer, Terms};
+use bidhub::domain::auction::{Barred, Bid, Command, Funds, Offer, Terms};
 use bidhub::domain::formats::{English, SoftClose, english::BuyNowUntil};
 use bidhub::domain::increments::{Band, Increments};
-use bidhub::domain::{BidKey, Money, Seq, Span, Timestamp};
+use bidhub::domain::{BidKey, Fees, Money, Seq, Span, Timestamp};
 use proptest::prelude::*;
 
 use crate::hall::*;
@@ -15,6 +15,7 @@ const LASTS_S: i64 = 240;
 #[derive(Clone, Debug)]
 pub struct Setting {
     funded: bool,
+    fees: Fees,
     reserve: Option<i64>,
     buy_now: Option<(i64, bool)>,
     soft_close: Option<(u32, u32, u32)>,
@@ -28,6 +29,7 @@ impl Setting {
         let terms = Terms {
             ends_at: at(LASTS_S),
             funds: if self.funded { Funds::Required } else { Funds::None },
+            fees: self.fees,
             ..terms(English {
                 opening_price: money(10),
                 increments: Increments::new(&[band(0, 5), band(100, 10), band(200, 25)]).unwrap(),
@@ -50,12 +52,10 @@ pub fn setting() -> impl Strategy<Value = Setting> {
     let reserve = proptest::option::of(10..350_i64);
     let buy_now = proptest::option::weighted(0.3, (0..200_i64, any::<bool>()));
     let soft_close = proptest::option::weighted(0.8, (1..120_u32, 1..60_u32, 0..120_u32));
-    (any::<bool>(), reserve, buy_now, soft_close).prop_map(|(funded, reserve, buy_now, soft_close)| Setting {
-        funded,
-        reserve,
-        buy_now,
-        soft_close,
-    })
+    let fees = (0..=5_000_u16, 0..=5_000_u16);
+    let fees = fees.prop_map(|(premium_bp, commission_bp)| Fees { premium_bp, commission_bp });
+    let all = (any::<bool>(), fees, reserve, buy_now, soft_close);
+    all.prop_map(|(funded, fees, reserve, buy_now, soft_close)| Setting { funded, fees, reserve, buy_now, soft_close })
 }
 
 /// A command in the making: what it refers to is looked up when its turn comes.
@@ -68,7 +68,7 @@ pub struct Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    Bid { bidder: u128, banned: bool, key: u8, offer: Offer },
+    Bid { bidder: u128, barred: Option<Barred>, key: u8, offer: Offer },
     Tick,
     Outage { from_s: i64, until_s: i64 },
     Pause { key: Option<u8> },
@@ -84,9 +84,9 @@ impl Step {
         let (by, reason) = (account(STAFF), "because".into());
         let moment = |seconds: i64| Timestamp::from_millis(now.millis() + seconds * 1_000);
         match &self.what {
-            What::Bid { bidder, banned, key: number, offer } => {
+            What::Bid { bidder, barred, key: number, offer } => {
                 let key = key(&format!("k{number}"));
-                Command::Bid(Bid { bidder: account(*bidder), banned: *banned, key, offer: *offer })
+                Command::Bid(Bid { bidder: account(*bidder), barred: *barred, key, offer: *offer })
             }
             What::Tick => Command::Tick,
             What::Outage { from_s, until_s } => Command::Outage { from: moment(*from_s), until: moment(*until_s) },
@@ -101,7 +101,7 @@ impl Step {
                 Command::Void { by, key: act_key(*key), reason, seq, bids }
             }
             What::Amend { setting, ends_s } => {
-                let mut terms = Setting { funded: held_on.funded, ..setting.clone() }.terms();
+                let mut terms = Setting { funded: held_on.funded, fees: held_on.fees, ..setting.clone() }.terms();
                 terms.ends_at = ends_s.map_or(terms.ends_at, at);
                 let (by, terms, listing) = (account(SELLER), terms.into(), listing().into());
                 Command::Amend { by, key: None, terms, listing }
@@ -137,10 +137,11 @@ fn bidder() -> impl Strategy<Value = u128> {
 }
 
 fn what() -> impl Strategy<Value = What> {
-    let bid = (bidder(), proptest::bool::weighted(0.03), 0..60_u8, offer());
+    let barred = proptest::option::weighted(0.03, prop_oneof![Just(Barred::Banned), Just(Barred::Frozen)]);
+    let bid = (bidder(), barred, 0..60_u8, offer());
     let allow = (bidder(), prop_oneof![2 => 0..500_i64, 3 => Just(Money::MAX.minor_units())], 0..12_u64);
     prop_oneof![
-        60 => bid.prop_map(|(bidder, banned, key, offer)| What::Bid { bidder, banned, key, offer }),
+        60 => bid.prop_map(|(bidder, barred, key, offer)| What::Bid { bidder, barred, key, offer }),
         10 => Just(What::Tick),
         4 => (-90..10_i64, -20..5_i64).prop_map(|(from_s, until_s)| What::Outage { from_s, until_s }),
         3 => act_keys().prop_map(|key| What::Pause { key }),

@@ -11,8 +11,8 @@ import { liveState } from './rooms.js';
 
 /** The rejection codes of the contract with clients. */
 const CODES = [
-  'bid_too_low', 'auction_not_open', 'auction_closed', 'auction_paused', 'auction_stopped', 'own_auction', 'banned', 'insufficient_funds', 'max_not_raised',
-  'key_reused', 'bid_in_flight', 'busy', 'rate_limited', 'unauthenticated', 'unknown_auction', 'invalid_amount', 'buy_now_unavailable', 'unavailable',
+  'bid_too_low', 'auction_not_open', 'auction_closed', 'auction_paused', 'auction_stopped', 'own_auction', 'banned', 'account_frozen', 'insufficient_funds',
+  'max_not_raised',   'key_reused', 'bid_in_flight', 'busy', 'rate_limited', 'unauthenticated', 'unknown_auction', 'invalid_amount', 'buy_now_unavailable', 'unavailable',
 ];
 
 describe('rejections', () => {
