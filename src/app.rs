@@ -21,6 +21,7 @@ use crate::domain::{AccountId, Fees, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
+use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Bans, Staff};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
@@ -29,10 +30,11 @@ use crate::journal::{AckLevel, Journal};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
+use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
-use crate::room::Rooms;
+use crate::room::{NoFunding, Rooms};
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
@@ -55,6 +57,10 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// What people were told.
+    pub notifications: Notifications,
+    /// Where it is said that somebody was told something.
+    pub outbox: Outbox,
     /// Moderation.
     pub staff: Staff,
     /// Invoices and cases.
@@ -81,7 +87,7 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let hub = Hub::open(&settings, &env, &tasks).await?;
+    let hub = Hub::open(&settings, &env, &tasks, Arc::new(NoFunding)).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
@@ -98,7 +104,7 @@ pub async fn serve(
         address,
     };
     let (state, limits) = build_state(ground)?;
-    start_upkeep(&tasks, &state, limits);
+    start_upkeep(&tasks, &state, &settings, limits);
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
@@ -151,6 +157,7 @@ fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
+        .merge(notifications::routes::router())
         .merge(staff::routes::router())
         .merge(sales::routes::router())
         .merge(ws::router())
@@ -201,7 +208,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             bus: bus.clone(),
-            mailer,
+            mailer: mailer.clone(),
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
             session_ttl_s: settings.auth.session_ttl_s,
@@ -238,6 +245,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
+    let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
@@ -248,7 +256,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         db: db.clone(),
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
-        public_url,
+        public_url: public_url.clone(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -263,6 +271,18 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
+    let outbox = Outbox::default();
+    let deps = notify::Deps {
+        db: db.clone(),
+        leases: hub.leases.clone(),
+        bus: bus.clone(),
+        mailing: Mailing::new(mailer, Arc::new(accounts.clone()), &public_url),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+    };
+    tasks.spawn(Pusher::new(deps, outbox.clone()).run(tasks.shutdown().clone()));
+    let (connections, chance) = (gateway.connections.clone(), env.chance.clone());
+    tasks.spawn(notify::deliver(db.clone(), bus.clone(), connections, chance, tasks.shutdown().clone()));
     tasks.spawn(live::show(bus, Arc::new(gateway.clone()), viewers.clone(), tasks.shutdown().clone()));
     let (shown, connections) = (rooms.clone(), gateway.connections.clone());
     hub.show(Arc::new(move || Figures {
@@ -270,7 +290,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    Ok((AppState { http, ops, accounts, auctions, staff, sales, rooms, journal, gateway }, limits))
+    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    Ok((state, limits))
 }
 
 /// Which ack levels auctions may have.
@@ -296,6 +317,15 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+}
+
+/// Where mail about notifications goes.
+#[async_trait::async_trait]
+impl Addresses for Accounts {
+    async fn confirmed(&self, account: AccountId) -> Result<Option<lettre::Address>, StoreError> {
+        let account = self.account(account).await?.filter(|row| row.email_confirmed_at.is_some());
+        Ok(account.and_then(|row| row.email?.parse().ok()))
     }
 }
 
@@ -345,7 +375,7 @@ fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> 
 }
 
 /// Work that comes round by itself.
-fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
+fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
     tasks.every(Duration::from_secs(5), move || {
         metrics.run_upkeep();
@@ -359,6 +389,12 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
         let accounts = accounts.clone();
         async move { accounts.sweep().await }
+    });
+    let notifications = state.notifications.clone();
+    let keep_days = settings.notifications.notifications_keep_days;
+    tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
+        let notifications = notifications.clone();
+        async move { notifications.sweep(keep_days).await }
     });
     let sales = state.sales.clone();
     tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {

@@ -35,6 +35,12 @@ pub enum Command {
     /// Reads the journal in --data-dir or at --database-url, beside a running hub or without one, and changes nothing.
     /// Exits with 1 and one line that names auction, seq and fault if a record is wrong.
     Verify(programs::verify::VerifyArgs),
+    /// Prove on the live database that the books are right: every amount accounted for, and what rooms allow set aside
+    ///
+    /// Reads the databases in --data-dir or at --database-url, beside a running hub or without one, and changes nothing; of
+    /// a hub of many nodes also the live logs, if --redis-url says where. One line for each rule, with what was counted;
+    /// exits with 1 if one is broken, and shows what breaks it.
+    CheckBooks(programs::check_books::CheckBooksArgs),
     /// Write the public log of an auction, one record a line, for anyone to verify
     Export(programs::export::ExportArgs),
     /// Play recorded bids against a running hub over real sockets, and compare the final prices
@@ -61,6 +67,7 @@ impl Command {
             Self::Serve => programs::serve(settings).await.map(|()| true),
             Self::Demo(args) => programs::demo::run(settings, &args).await.map(|()| true),
             Self::Verify(args) => programs::verify::run(&settings, &args).await,
+            Self::CheckBooks(args) => programs::check_books::run(&settings, &args).await,
             Self::Export(args) => programs::export::run(&settings, &args).await.map(|()| true),
             Self::Replay(args) => programs::replay::run(&settings, &args).await,
             Self::Healthcheck(args) => programs::healthcheck::run(&settings, &args).await,

@@ -79,7 +79,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cluster, Connections, Log, Mail, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Notifications, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -96,6 +96,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// How mail leaves the hub.
     pub mail: Mail,
+    /// What people are told.
+    pub notifications: Notifications,
     /// What is logged, and how.
     pub log: Log,
     /// The work that hashing a password takes. No flag: only tests make it cheap.
@@ -137,6 +139,8 @@ pub struct Flags {
     cluster: groups::ClusterFlags,
     #[command(flatten)]
     mail: groups::MailFlags,
+    #[command(flatten)]
+    notifications: groups::NotificationsFlags,
     #[command(flatten)]
     log: groups::LogFlags,
 }
@@ -186,6 +190,7 @@ impl Settings {
             room: flags.room.over(file.room),
             cluster: flags.cluster.over(file.cluster),
             mail: flags.mail.over(file.mail),
+            notifications: flags.notifications.over(file.notifications),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
             demo: false,
@@ -213,6 +218,7 @@ impl Settings {
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
+            ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -275,6 +281,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         room: figment.extract().map_err(say)?,
         cluster: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
+        notifications: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
 }
@@ -293,6 +300,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::RoomFlags::NAMES,
         groups::ClusterFlags::NAMES,
         groups::MailFlags::NAMES,
+        groups::NotificationsFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
     .into_iter()

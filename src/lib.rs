@@ -13,6 +13,7 @@ pub mod coordination;
 pub mod env;
 pub mod journal;
 pub mod live;
+pub mod notify;
 pub mod persistence;
 pub mod projection;
 pub mod room;

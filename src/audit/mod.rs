@@ -2,6 +2,7 @@
 //!
 //! An audit reads and compares. It never repairs, never writes and never asks a running hub.
 
+pub mod allowances;
 pub mod export;
 pub mod journal;
 

@@ -103,6 +103,16 @@ settings! {
 }
 
 settings! {
+    /// What people are told.
+    Notifications, NotificationsFlags, "Notifications";
+    values {
+        notifications_keep_days: u32 = 90, "DAYS", "BIDHUB_NOTIFICATIONS_KEEP_DAYS", "Time after which a notification is deleted, read or not";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// What is logged, and how.
     Log, LogFlags, "Log";
     values {

@@ -3,5 +3,6 @@
 
 pub mod accounts;
 pub mod auctions;
+pub mod notifications;
 pub mod sales;
 pub mod staff;

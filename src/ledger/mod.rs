@@ -8,6 +8,8 @@
 //! Nothing here decides a bid, asks a payment provider, or knows a room: it says what is set aside and under which version,
 //! and the room is told by whoever asked.
 
+pub mod books;
+
 mod hold;
 mod movement;
 mod policy;

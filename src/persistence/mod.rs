@@ -155,6 +155,15 @@ impl Db {
         }))
     }
 
+    /// Begins a transaction that only reads: all its statements see the database as it is at the first of them, whatever is
+    /// written meanwhile. Keep it short: what is cleared away meanwhile stays until it ends.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Ok(Tx(match &self.reader {
+            On::Lite(pool) => On::Lite(pool.begin_with("BEGIN DEFERRED").await?),
+            On::Pg(pool) => On::Pg(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+        }))
+    }
+
     /// Closes every connection once what runs on it has ended.
     pub async fn close(&self) {
         for pool in [&self.reader, &self.writer] {

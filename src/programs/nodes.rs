@@ -1,16 +1,12 @@
 //! `bidhub nodes`: who of the hub's nodes lives, and what each is busy with. It only reads, and asks no node itself.
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
 
 use super::say;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::coordination::redis::{NodeInfo, nodes};
 use crate::domain::Timestamp;
-use crate::persistence::redis::{Redis, RedisUrl, TIMEOUT};
 
 const HEADINGS: [&str; 10] =
     ["NODE", "NAME", "VERSION", "UP", "STATE", "ROOMS", "FOLLOWED", "CONNECTIONS", "PROJECTION", "ARCHIVE"];
@@ -30,15 +26,9 @@ pub struct NodesArgs {
 
 /// Prints the nodes. False if there is none.
 pub async fn run(settings: &Settings, args: &NodesArgs) -> anyhow::Result<bool> {
-    let Some(url) = &settings.server.redis_url else {
+    let Some(redis) = super::open_redis(settings)? else {
         return Err(ConfigError("nodes of a hub are found by its redis_url, which is not set".into()).into());
     };
-    let url: RedisUrl = url.expose_secret().parse().map_err(|error| ConfigError(format!("redis_url: {error}")))?;
-    let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|error| ConfigError(format!("redis_ca_file {}: {error}", path.display())))
-    };
-    let ca = settings.cluster.redis_ca_file.as_ref().map(read).transpose()?;
-    let redis = Redis::new(&url, ca.as_deref(), TIMEOUT).context("redis_url cannot be used")?;
     let found = nodes(&redis).await.context("the nodes cannot be read")?;
     if args.json {
         say(format_args!("{}", serde_json::to_string_pretty(&found)?));

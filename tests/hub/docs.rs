@@ -15,6 +15,8 @@ const ROUTES: &[&str] = &[
     "get /api/invoices",
     "get /api/invoices/{id}",
     "get /api/me",
+    "get /api/notifications",
+    "get /api/notifications/preferences",
     "get /api/staff/audit",
     "get /api/staff/cases",
     "get /api/staff/cases/{id}",
@@ -35,6 +37,7 @@ const ROUTES: &[&str] = &[
     "post /api/auth/password-reset",
     "post /api/auth/password-reset/confirm",
     "post /api/auth/register",
+    "post /api/notifications/read",
     "post /api/staff/auctions/{id}/bids/{seq}/void",
     "post /api/staff/auctions/{id}/pause",
     "post /api/staff/auctions/{id}/resume",
@@ -42,6 +45,7 @@ const ROUTES: &[&str] = &[
     "post /api/staff/cases/{id}/resolve",
     "post /api/staff/users/{id}/ban",
     "post /api/staff/users/{id}/unban",
+    "put /api/notifications/preferences",
 ];
 
 #[tokio::test]

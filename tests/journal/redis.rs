@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::{FromRedisValue, cmd};
+use bidhub::audit::allowances::{Allowances, Logs};
 use bidhub::chance::Chance;
 use bidhub::clock::Clock;
 use bidhub::domain::{AuctionId, LogId, Seq, Timestamp};
@@ -97,6 +98,30 @@ impl Desk for Subject {
         stop.cancel();
         self.archiver.clone().run(Arc::new(self.journal.clone()), stop, Duration::from_secs(20)).await;
     }
+}
+
+/// Whoever audits reads what is committed and not yet archived, and goes on from where it was.
+#[tokio::test]
+async fn allowances_are_read_where_the_log_is_furthest() {
+    let Some(server) = Server::start().await else { return };
+    let Some(subject) = subject(&server).await else { return };
+    let (auction, ..) = subject.told(AckLevel::Redis, 3).await;
+    let db = Db::postgres(&subject._archive.url()).await.unwrap();
+    let (live, archived) = (Logs::Live(Box::new(subject.journal.clone()), db.clone()), Logs::Sql(db));
+    let told = async |logs: &Logs, known: Allowances| {
+        let read = logs.allowances(auction, known).await.unwrap().unwrap();
+        let mut told: Vec<_> = read.told.iter().map(|(bidder, told)| (*bidder, told.clone())).collect();
+        told.sort();
+        (read, told)
+    };
+    let one = |number| (story::account(number), vec![(1, story::money(100_000))]);
+    let (known, behind) = told(&archived, Allowances::default()).await;
+    assert_eq!(behind, [one(1)]);
+    assert_eq!(told(&live, Allowances::default()).await.1, [one(1), one(2)]);
+    assert_eq!(told(&live, known).await.1, [one(1), one(2)], "from there on");
+    subject.run::<()>(&["FLUSHALL"]).await;
+    assert_eq!(told(&live, Allowances::default()).await.1, [one(1)], "Redis forgot; the archive has not");
+    assert!(live.allowances(AuctionId(Uuid::from_u128(5)), Allowances::default()).await.unwrap().is_none());
 }
 
 async fn subject(server: &Server) -> Option<Subject> {

@@ -6,6 +6,7 @@
 mod postgres;
 
 mod bench;
+mod books;
 mod constraints;
 mod crowd;
 mod holds;

@@ -27,19 +27,19 @@ pub struct Journal {
     db: Db,
 }
 
-fn start() -> Timestamp {
+pub fn start() -> Timestamp {
     clock::parse("2026-11-20T09:30:00.000Z").unwrap()
 }
 
-fn account(number: u128) -> AccountId {
+pub fn account(number: u128) -> AccountId {
     AccountId(Uuid::from_u128(number))
 }
 
-fn money(minor: i64) -> Money {
+pub fn money(minor: i64) -> Money {
     Money::new(minor).unwrap()
 }
 
-fn terms() -> Terms {
+pub fn terms() -> Terms {
     let soft =
         SoftClose { window: Span::from_secs(60), extension: Span::from_secs(60), max_total: Span::from_secs(600) };
     Terms {
@@ -61,6 +61,10 @@ fn terms() -> Terms {
     }
 }
 
+pub fn listing() -> Listing {
+    Listing { title: "Lamp".into(), description: "".into(), category: "home".into(), image_url: None }
+}
+
 impl Journal {
     /// Two auctions: one just created, one with bids, a reserve, a void and a soft close, sold at its end.
     pub async fn written() -> Self {
@@ -73,14 +77,13 @@ impl Journal {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
             bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
+            funding: Arc::new(bidhub::room::NoFunding),
             clock: clock.clone(),
             chance,
             limits: Limits::default(),
             lost,
         });
-        let listing =
-            Listing { title: "Lamp".into(), description: "".into(), category: "home".into(), image_url: None };
-        let new = NewAuction { terms: terms(), listing, ack: AckLevel::default() };
+        let new = NewAuction { terms: terms(), listing: listing(), ack: AckLevel::default() };
         rooms.create(new.clone()).await.unwrap();
         let auction = rooms.create(new).await.unwrap();
 

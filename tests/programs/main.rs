@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+mod books;
 mod demo;
 mod export;
 mod healthcheck;

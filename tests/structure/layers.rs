@@ -32,6 +32,7 @@ pub const LAYERS: &[Layer] = &[
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("ledger",       &["domain", "persistence", "clock"]),
+    layer("notify",       &["domain", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail.
     layer("config",       &["domain"]),
@@ -44,9 +45,9 @@ pub const LAYERS: &[Layer] = &[
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
-    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "auth", "rate_limit", "wire", "http", "trace", "live"]),
+    layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
-    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "ledger",
+    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "notify", "ledger",
                             "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),

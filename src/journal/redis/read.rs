@@ -15,13 +15,45 @@ impl RedisJournal {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Record>, JournalError> {
+        let (meta, mut records) = self.records(auction, after, limit).await?;
+        if let Some(meta) = meta {
+            let told = meta.told().seq;
+            records.retain(|record| record.seq <= told);
+        }
+        Ok(records)
+    }
+
+    /// Where the log ends, whether everyone may hear of its end yet or not: for audits. None if there is no such log.
+    pub async fn committed_head(&self, auction: AuctionId) -> Result<Option<Head>, JournalError> {
+        match self.meta(auction).await? {
+            Some(meta) => Ok(Some(meta.head)),
+            None => Ok(self.archive().open(auction).await?.map(|log| log.head)),
+        }
+    }
+
+    /// Up to `limit` records after `after`, whether everyone may hear of them yet or not: for audits.
+    pub async fn read_committed(
+        &self,
+        auction: AuctionId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Record>, JournalError> {
+        Ok(self.records(auction, after, limit).await?.1)
+    }
+
+    /// Up to `limit` records after `after`, and what Redis knows of the log.
+    async fn records(
+        &self,
+        auction: AuctionId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<(Option<Meta>, Vec<Record>), JournalError> {
         let (meta, stream) = tokio::try_join!(self.meta(auction), self.stream(auction, after, limit))?;
-        let Some(meta) = meta else { return self.archive().read(auction, after, limit).await };
-        let told = meta.told().seq;
+        let Some(meta) = meta else { return Ok((None, self.archive().read(auction, after, limit).await?)) };
         let mut records = match stream.first() {
             Some(first) if first.seq == after.next() => stream,
             // Nothing there, and nothing to be expected.
-            None if meta.head.seq <= after => return Ok(Vec::new()),
+            None if meta.head.seq <= after => return Ok((Some(meta), Vec::new())),
             _ => {
                 let mut records = self.archive().read(auction, after, limit).await?;
                 let reached = records.last().map_or(after, |last| last.seq);
@@ -34,8 +66,7 @@ impl RedisJournal {
             }
         };
         records.truncate(limit);
-        records.retain(|record| record.seq <= told);
-        Ok(records)
+        Ok((Some(meta), records))
     }
 
     /// At least `limit` records after `after` that the stream has, or all of them.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{currency, money, number};
+use super::{currency, fees, money, number};
 use crate::clock::to_datetime;
 use crate::domain::{AccountId, AuctionId, Currency, Fees, Money, Seq, Timestamp};
 use crate::ledger::hold::Book;
@@ -60,11 +60,7 @@ impl BookRow {
 
     /// What a sale costs beyond the price.
     pub fn fees(&self) -> Result<Fees, StoreError> {
-        let read = |points: i64| {
-            let detail = || format!("{points} is no number of basis points");
-            u16::try_from(points).map_err(|_| StoreError::Inconsistent { table: "auction_books", detail: detail() })
-        };
-        Ok(Fees { premium_bp: read(self.premium_bp)?, commission_bp: read(self.commission_bp)? })
+        fees(self.premium_bp, self.commission_bp)
     }
 
     /// True if nothing can be set aside any more.

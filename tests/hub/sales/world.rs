@@ -88,6 +88,7 @@ impl World {
             clock: clock.clone(),
             chance: chance.clone(),
             limits: room::Limits::default(),
+            funding: Arc::new(room::NoFunding),
             lost: lost.clone(),
         });
         let (sweeping, stop) = (rooms.clone(), lost.clone());
