@@ -129,7 +129,7 @@ pub(super) async fn read(
     (status = 403, description = "`forbidden`, `banned`, `account_frozen`", body = Problem),
     (status = 404, description = "`unknown_case`", body = Problem),
     (status = 409, description = "`case_closed` with `resolution` and `closed_by`; `capture_failed` with `reason`: \
-        `hold_too_small`; `own_account`", body = Problem),
+        `hold_too_small`, `seller_wallet_full`; `own_account`", body = Problem),
     (status = 422, description = "`invalid_action`: not for this kind of case; `invalid_note`", body = Problem)))]
 pub(super) async fn resolve(
     State(sales): State<Sales>,
