@@ -252,10 +252,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         bans: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let outbox = Outbox::default();
     let sales = Sales::new(sales::Parts {
         db: db.clone(),
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
+        outbox: outbox.clone(),
         public_url: public_url.clone(),
     });
     let viewers = Viewers::default();
@@ -271,7 +273,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
-    let outbox = Outbox::default();
     let deps = notify::Deps {
         db: db.clone(),
         leases: hub.leases.clone(),
@@ -290,7 +291,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    let state = AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    let state =
+        AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
     Ok((state, limits))
 }
 
