@@ -262,10 +262,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let outbox = Outbox::default();
     let sales = Sales::new(sales::Parts {
         db: db.clone(),
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
+        outbox: outbox.clone(),
         public_url: public_url.clone(),
     });
     let outbox = Outbox::default();
