@@ -91,7 +91,6 @@ impl World {
             clock: clock.clone(),
             chance: chance.clone(),
             limits: room::Limits::default(),
-            funding: Arc::new(room::NoFunding),
             lost: lost.clone(),
         });
         let (sweeping, stop) = (rooms.clone(), lost.clone());
@@ -136,7 +135,6 @@ impl World {
             funds,
             fees: FEES,
             grace: Span::ZERO,
-            fees: FEES,
             format: Format::English(english),
         }
     }
