@@ -139,7 +139,7 @@ impl World {
         }
     }
 
-    fn book(&self, auction: AuctionId) -> Book {
+    pub fn book(&self, auction: AuctionId) -> Book {
         Book { auction, seller: person(SELLER), currency: usd(), fees: FEES }
     }
 
