@@ -17,17 +17,23 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
-use crate::domain::{AccountId, Fees, Span};
+use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
-use crate::features::staff::{self, AuditProjection, Bans, Staff};
+use crate::features::notifications::{self, Notifications};
+use crate::features::sales::{self, Sales, SalesProjection};
+use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
+use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
+use crate::ledger::Limits;
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
+use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
+use crate::payments;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -35,6 +41,8 @@ use crate::room::Rooms;
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
+
+mod ports;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
@@ -52,8 +60,16 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// What people were told.
+    pub notifications: Notifications,
+    /// Where it is said that somebody was told something.
+    pub outbox: Outbox,
     /// Moderation.
     pub staff: Staff,
+    /// Invoices and cases.
+    pub sales: Sales,
+    /// Money.
+    pub wallets: Wallets,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -76,7 +92,8 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let hub = Hub::open(&settings, &env, &tasks).await?;
+    let holds = Holds::new(db.clone(), env.clock.clone(), money_limits(&settings.money));
+    let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
@@ -88,12 +105,13 @@ pub async fn serve(
         db: &db,
         hub: &hub,
         progress,
+        holds,
         bus,
         stop: &stop,
         address,
     };
     let (state, limits) = build_state(ground)?;
-    start_upkeep(&tasks, &state, limits);
+    start_upkeep(&tasks, &state, &settings, limits);
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
@@ -146,7 +164,10 @@ fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
+        .merge(notifications::routes::router())
         .merge(staff::routes::router())
+        .merge(sales::routes::router())
+        .merge(wallets::routes::router())
         .merge(ws::router())
 }
 
@@ -154,7 +175,8 @@ fn features() -> OpenApiRouter<AppState> {
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
-    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection)])
+    // Sales come last, so that the wallets which they lock are let go soon.
+    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection), Arc::new(SalesProjection)])
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -178,15 +200,17 @@ struct Ground<'a> {
     db: &'a Db,
     hub: &'a Hub,
     progress: Progress,
+    holds: Holds,
     bus: Arc<dyn Bus>,
     stop: &'a CancellationToken,
     address: SocketAddr,
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, progress, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
         accounts::Parts {
@@ -194,7 +218,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             bus: bus.clone(),
-            mailer,
+            mailer: mailer.clone(),
             limits: Arc::clone(&limits),
             public_url: public_url.clone(),
             session_ttl_s: settings.auth.session_ttl_s,
@@ -226,16 +250,39 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         rooms: rooms.clone(),
         journal: journal.clone(),
         clock: env.clock.clone(),
-        progress,
-        fees: Fees::default(),
+        progress: progress.clone(),
+        fees: Fees { premium_bp: settings.money.premium_bp, commission_bp: settings.money.commission_bp },
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
+    let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
-        bans: Arc::new(accounts.clone()),
+        sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
+    });
+    let outbox = Outbox::default();
+    let sales = Sales::new(sales::Parts {
+        db: db.clone(),
+        trail: Arc::new(ports::Audit),
+        clock: env.clock.clone(),
+        outbox: outbox.clone(),
+        public_url: public_url.clone(),
+    });
+    let outbox = Outbox::default();
+    let wallets = Wallets::new(wallets::Parts {
+        provider: payments,
+        guard: Arc::new(accounts.clone()),
+        outbox: outbox.clone(),
+        return_url: public_url.clone(),
+        chance: env.chance.clone(),
+        trail: Arc::new(ports::Audit),
+        holds,
+        rooms: rooms.clone(),
+        leases: hub.leases.clone(),
+        progress,
+        default_currency: settings.money.default_currency.currency(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -250,6 +297,17 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
+    let deps = notify::Deps {
+        db: db.clone(),
+        leases: hub.leases.clone(),
+        bus: bus.clone(),
+        mailing: Mailing::new(mailer, Arc::new(accounts.clone()), &public_url),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+    };
+    tasks.spawn(Pusher::new(deps, outbox.clone()).run(tasks.shutdown().clone()));
+    let (connections, chance) = (gateway.connections.clone(), env.chance.clone());
+    tasks.spawn(notify::deliver(db.clone(), bus.clone(), connections, chance, tasks.shutdown().clone()));
     tasks.spawn(live::show(bus, Arc::new(gateway.clone()), viewers.clone(), tasks.shutdown().clone()));
     let (shown, connections) = (rooms.clone(), gateway.connections.clone());
     hub.show(Arc::new(move || Figures {
@@ -257,7 +315,27 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    Ok((AppState { http, ops, accounts, auctions, staff, rooms, journal, gateway }, limits))
+    let state = AppState {
+        http,
+        ops,
+        accounts,
+        auctions,
+        notifications,
+        outbox,
+        staff,
+        sales,
+        wallets,
+        rooms,
+        journal,
+        gateway,
+    };
+    Ok((state, limits))
+}
+
+/// The limits of wallets for which staff has set no others.
+fn money_limits(settings: &config::Money) -> Limits {
+    let amount = |limit: Option<u64>| limit.and_then(|limit| Money::new(i64::try_from(limit).ok()?));
+    Limits { exposure_max: amount(settings.max_exposure), daily_deposit_max: amount(settings.daily_deposit_limit) }
 }
 
 /// Which ack levels auctions may have.
@@ -272,7 +350,7 @@ fn ack_rule(cluster: &config::Cluster) -> AckRule {
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-impl Bans for Accounts {
+impl Sanctions for Accounts {
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
         Ok(self.account(account).await?.map(|row| row.roles))
     }
@@ -283,6 +361,23 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::freeze(self, account, reason).await.map(drop)
+    }
+
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unfreeze(self, account).await.map(drop)
+    }
+}
+
+/// Where mail about notifications goes.
+#[async_trait::async_trait]
+impl Addresses for Accounts {
+    async fn confirmed(&self, account: AccountId) -> Result<Option<lettre::Address>, StoreError> {
+        let account = self.account(account).await?.filter(|row| row.email_confirmed_at.is_some());
+        Ok(account.and_then(|row| row.email?.parse().ok()))
     }
 }
 
@@ -332,7 +427,7 @@ fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> 
 }
 
 /// Work that comes round by itself.
-fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
+fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Arc<RateLimits>) {
     let metrics = state.ops.metrics.clone();
     tasks.every(Duration::from_secs(5), move || {
         metrics.run_upkeep();
@@ -346,5 +441,21 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, limits: Arc<RateLimits>) {
     tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
         let accounts = accounts.clone();
         async move { accounts.sweep().await }
+    });
+    let notifications = state.notifications.clone();
+    let keep_days = settings.notifications.notifications_keep_days;
+    tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
+        let notifications = notifications.clone();
+        async move { notifications.sweep(keep_days).await }
+    });
+    let wallets = state.wallets.clone();
+    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
+        let wallets = wallets.clone();
+        async move { wallets.upkeep().await }
+    });
+    let sales = state.sales.clone();
+    tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {
+        let sales = sales.clone();
+        async move { sales.measure().await }
     });
 }

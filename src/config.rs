@@ -9,15 +9,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::currency::IsoCurrency;
 use crate::domain::auction::KEY_RETENTION;
+use crate::domain::fees::FEE_MAX_BP;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+mod money;
 mod words;
 
-pub use words::{DefaultAck, LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Payments, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
 /// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
@@ -79,7 +82,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cluster, Connections, Log, Mail, Room, Server};
+pub use groups::{Auth, Cluster, Connections, Log, Mail, Money, Notifications, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -94,8 +97,12 @@ pub struct Settings {
     pub room: Room,
     /// How many nodes make one hub.
     pub cluster: Cluster,
+    /// How money comes in and goes out, and what sales cost.
+    pub money: Money,
     /// How mail leaves the hub.
     pub mail: Mail,
+    /// What people are told.
+    pub notifications: Notifications,
     /// What is logged, and how.
     pub log: Log,
     /// The work that hashing a password takes. No flag: only tests make it cheap.
@@ -136,7 +143,11 @@ pub struct Flags {
     #[command(flatten)]
     cluster: groups::ClusterFlags,
     #[command(flatten)]
+    money: groups::MoneyFlags,
+    #[command(flatten)]
     mail: groups::MailFlags,
+    #[command(flatten)]
+    notifications: groups::NotificationsFlags,
     #[command(flatten)]
     log: groups::LogFlags,
 }
@@ -185,7 +196,9 @@ impl Settings {
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
             cluster: flags.cluster.over(file.cluster),
+            money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
+            notifications: flags.notifications.over(file.notifications),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
             demo: false,
@@ -213,6 +226,7 @@ impl Settings {
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
+            ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -220,6 +234,11 @@ impl Settings {
         let longest = KEY_RETENTION.millis().unsigned_abs();
         if u64::from(self.room.bid_deadline_ms) > longest {
             return Err(ConfigError(format!("bid_deadline_ms must be at most {longest}: so long are keys remembered")));
+        }
+        for (name, bp) in [("premium_bp", self.money.premium_bp), ("commission_bp", self.money.commission_bp)] {
+            if bp > FEE_MAX_BP {
+                return Err(ConfigError(format!("{name} must be at most {FEE_MAX_BP}")));
+            }
         }
         if self.cluster.default_ack == DefaultAck::Replica && self.cluster.redis_replicas == 0 {
             return Err(ConfigError("default_ack is replica, so redis_replicas must be at least 1".into()));
@@ -239,6 +258,7 @@ impl Settings {
                 return Err(ConfigError(format!("{name} is empty")));
             }
         }
+        self.money.check()?;
         if !(0.0..=1.0).contains(&self.log.otlp_sample) {
             return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
         }
@@ -274,7 +294,9 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
         cluster: figment.extract().map_err(say)?,
+        money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
+        notifications: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
 }
@@ -292,7 +314,9 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
         groups::ClusterFlags::NAMES,
+        groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,
+        groups::NotificationsFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
     .into_iter()
@@ -301,89 +325,4 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_file(text: &str) -> Result<Settings, ConfigError> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("hub.toml");
-        std::fs::write(&path, text).unwrap();
-        Settings::load(Flags { config: Some(path), ..Flags::default() })
-    }
-
-    #[test]
-    fn every_default_can_be_read() {
-        let settings = Settings::default();
-        assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.connections.max_connections_per_address, 256);
-        assert!(settings.check().is_ok());
-    }
-
-    #[test]
-    fn a_setting_has_one_name_in_all_sources() {
-        let mut seen = BTreeSet::new();
-        for (name, variable) in names() {
-            assert_eq!(variable, format!("BIDHUB_{}", name.to_uppercase()));
-            assert!(seen.insert(name), "{name} is there twice");
-        }
-    }
-
-    #[test]
-    fn the_file_counts_before_the_default() {
-        let settings =
-            from_file("listen = '127.0.0.1:9'\nrate_limits = 'off'\ntrusted_proxies = ['10.0.0.0/8']").unwrap();
-        assert_eq!(settings.server.listen.port(), 9);
-        assert_eq!(settings.connections.rate_limits, Switch::Off);
-        assert_eq!(settings.server.trusted_proxies, ["10.0.0.0/8".parse::<IpNet>().unwrap()]);
-        assert_eq!(settings.room.mailbox_capacity, 4_096);
-    }
-
-    #[test]
-    fn a_bad_file_is_refused_in_one_line_that_names_the_key() {
-        for (text, named) in [
-            ("lisen = '127.0.0.1:9'", "lisen"),
-            ("listen = 'here'", "listen"),
-            ("max_connections = 'many'", "max_connections"),
-            ("rate_limits = 'perhaps'", "rate_limits"),
-            ("batch_max = 0", "batch_max"),
-            ("jwt_secret = ''", "jwt_secret"),
-            ("default_ack = 'disk'", "default_ack"),
-            ("default_ack = 'replica'", "redis_replicas"),
-            ("lease_ttl_ms = 0", "lease_ttl_ms"),
-            ("jwt_secret = 'a'\njwt_public_key_file = 'b'", "jwt_public_key_file"),
-            ("database_url = 'mysql://x'", "database_url"),
-            ("public_url = 'bid.example'", "public_url"),
-            ("otlp_sample = 1.5", "otlp_sample"),
-            ("otlp_url = 'localhost:4318'", "otlp_url"),
-            ("listen = ", "hub.toml"),
-        ] {
-            let message = from_file(text).unwrap_err().to_string();
-            assert!(message.contains(named), "{message}");
-            assert_eq!(message.lines().count(), 1, "{message}");
-        }
-    }
-
-    #[test]
-    fn a_node_drains_for_a_while_one_process_ends_at_once_and_neither_beyond_its_time_to_stop() {
-        let window = |redis: bool, drain_ms, shutdown_timeout_ms| {
-            let mut settings = Settings::default();
-            settings.server.redis_url = redis.then(|| "redis://127.0.0.1".into());
-            settings.server.drain_ms = drain_ms;
-            settings.server.shutdown_timeout_ms = shutdown_timeout_ms;
-            settings.drain_window().as_millis()
-        };
-        assert_eq!(window(true, None, 10_000), 3_000);
-        assert_eq!(window(false, None, 10_000), 0);
-        assert_eq!(window(false, Some(1_000), 10_000), 1_000);
-        assert_eq!(window(true, Some(60_000), 10_000), 3_750);
-        assert_eq!(window(true, None, 4_000), 1_500);
-    }
-
-    #[test]
-    fn secrets_do_not_show() {
-        let settings =
-            from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'")
-                .unwrap();
-        assert!(!format!("{settings:?}").contains("hush-hush"));
-    }
-}
+mod tests;

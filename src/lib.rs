@@ -10,9 +10,11 @@ pub mod domain;
 pub mod chance;
 pub mod clock;
 pub mod coordination;
+pub mod currency;
 pub mod env;
 pub mod journal;
 pub mod live;
+pub mod notify;
 pub mod persistence;
 pub mod projection;
 pub mod room;
@@ -22,6 +24,7 @@ pub mod ledger;
 
 pub mod auth;
 pub mod mail;
+pub mod payments;
 pub mod rate_limit;
 
 pub mod http;

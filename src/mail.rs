@@ -1,5 +1,5 @@
 //! Mail. A request never waits for it and never fails by it: what is to be sent goes into a bounded queue, and one task
-//! sends it, trying again with growing pauses.
+//! sends it, trying again with growing pauses. What nobody waits for has a queue of its own, which stands behind the other.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::config::{ConfigError, Mail as MailSettings};
 use crate::lifecycle::Tasks;
 
 const QUEUE_CAPACITY: usize = 256;
+const LATER_CAPACITY: usize = 64;
 const ATTEMPTS_MAX: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,7 +30,13 @@ pub struct Mail {
 
 /// Where mail is handed in.
 #[derive(Clone, Debug)]
-pub struct Mailer(Option<mpsc::Sender<Mail>>);
+pub struct Mailer(Option<Queues>);
+
+#[derive(Clone, Debug)]
+struct Queues {
+    soon: mpsc::Sender<Mail>,
+    later: mpsc::Sender<Mail>,
+}
 
 /// Where mail goes.
 enum Way {
@@ -58,32 +65,56 @@ impl Mailer {
                 return Ok(Self(None));
             }
         };
-        let (sender, mut queue) = mpsc::channel(QUEUE_CAPACITY);
+        let (soon, mut first) = mpsc::channel(QUEUE_CAPACITY);
+        let (later, mut second) = mpsc::channel(LATER_CAPACITY);
         let shutdown = tasks.shutdown().clone();
         tasks.spawn(async move {
             loop {
+                let mail = tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => return,
+                    Some(mail) = first.recv() => mail,
+                    Some(mail) = second.recv() => mail,
+                    else => return,
+                };
                 tokio::select! {
                     () = shutdown.cancelled() => return,
-                    mail = queue.recv() => match mail {
-                        Some(mail) => tokio::select! {
-                            () = shutdown.cancelled() => return,
-                            () = deliver(&way, mail) => {}
-                        },
-                        None => return,
-                    },
+                    () = deliver(&way, mail) => {}
                 }
             }
         });
-        Ok(Self(Some(sender)))
+        Ok(Self(Some(Queues { soon, later })))
+    }
+
+    /// True if mail is sent at all.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Queues a mail. A full queue drops it and says so in the log; its receiver can ask for another.
     pub fn send(&self, mail: Mail) {
-        let Some(queue) = &self.0 else { return };
-        if queue.try_send(mail).is_err() {
-            metrics::counter!("bidhub_mail_total", "outcome" => "dropped").increment(1);
-            tracing::warn!("a mail was dropped: the queue is full or the hub is stopping");
+        if let Some(queues) = &self.0 {
+            queue(&queues.soon, mail);
         }
+    }
+
+    /// How many mails can be handed to [`Mailer::send_later`] now; none if mail is off.
+    pub fn places_later(&self) -> usize {
+        self.0.as_ref().map_or(0, |queues| queues.later.capacity())
+    }
+
+    /// Queues a mail behind all those that somebody waits for. A full queue drops it, as in [`Mailer::send`].
+    pub fn send_later(&self, mail: Mail) {
+        if let Some(queues) = &self.0 {
+            queue(&queues.later, mail);
+        }
+    }
+}
+
+fn queue(queue: &mpsc::Sender<Mail>, mail: Mail) {
+    if queue.try_send(mail).is_err() {
+        metrics::counter!("bidhub_mail_total", "outcome" => "dropped").increment(1);
+        tracing::warn!("a mail was dropped: the queue is full or the hub is stopping");
     }
 }
 

@@ -125,6 +125,12 @@ pub async fn append<F: Future>(batch: &Span, append: F) -> F::Output {
     append.instrument(span).await
 }
 
+/// The raise of what is set aside for a bid, awaited.
+pub async fn raise<F: Future>(bid: &Span, raise: F) -> F::Output {
+    let span = part_of(bid, |bid| trace_span!(target: TARGET, parent: bid, "raise"));
+    raise.instrument(span).await
+}
+
 fn part_of(whole: &Span, make: impl FnOnce(&Span) -> Span) -> Span {
     if whole.is_disabled() { Span::none() } else { make(whole) }
 }

@@ -100,8 +100,7 @@ impl PublicRules {
         let owed = std::mem::replace(&mut self.owed, Owed::Nothing);
         let kind = &*event.kind;
         ensure(owed != Owed::Extension || kind == "extended", || format!("extended must follow, not {kind}"))?;
-        let over = self.phase == Phase::Over;
-        ensure(!over || kind == "private", || format!("{kind} comes after the end"))?;
+        ensure(self.phase != Phase::Over, || format!("{kind} comes after the end"))?;
         match kind {
             "private" => Ok(()),
             "opened" => self.opened(event),

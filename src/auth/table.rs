@@ -31,6 +31,8 @@ pub enum Action {
     ModerateComments,
     /// Read and answer everybody's tickets.
     HandleTickets,
+    /// Decide what no rule can about money, and read everybody's invoices.
+    HandleCases,
     /// Stop an auction.
     StopAuction,
     /// Pause an auction.
@@ -43,8 +45,6 @@ pub enum Action {
     BanUser,
     /// Freeze the money of a user, or free it.
     FreezeUser,
-    /// Read and decide the cases that people must look into.
-    HandleCases,
     /// Set how much a user may move or bid.
     SetLimits,
     /// Read the private parts of an auction's log.
@@ -94,13 +94,13 @@ const TABLE: &[(Action, Row)] = &[
     (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),
     (Action::HandleTickets, STAFF),
+    (Action::HandleCases, STAFF),
     (Action::StopAuction, STAFF),
     (Action::PauseAuction, STAFF),
     (Action::ResumeAuction, STAFF),
     (Action::VoidBid, STAFF),
     (Action::BanUser, STAFF),
     (Action::FreezeUser, STAFF),
-    (Action::HandleCases, STAFF),
     (Action::SetLimits, STAFF),
     (Action::ReadPrivateEvents, STAFF),
     (Action::ReadCustomers, STAFF),

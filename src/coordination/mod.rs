@@ -6,6 +6,7 @@
 
 pub mod holding;
 pub mod local;
+mod note_ids;
 pub mod redis;
 pub mod rendezvous;
 
@@ -18,6 +19,7 @@ use crate::domain::{AccountId, AuctionId, NodeId, Timestamp};
 use crate::journal::{Head, Lease};
 
 pub use holding::{Holding, WeakHolding};
+pub use note_ids::NoteIds;
 pub use rendezvous::rank;
 
 /// SHA-256 of a session's token or of a foreign token: names a session without being able to open it.
@@ -37,6 +39,10 @@ pub enum Notice {
     SessionEnded(SessionId),
     /// An account may no longer act: all its sockets close.
     AccountEnded(AccountId),
+    /// These notifications go to the connections of their accounts.
+    PushNotes(NoteIds),
+    /// Notifications were written: whoever pushes them need not wait until it looks by itself. This one may be lost.
+    NotesWritten,
 }
 
 /// Says who may run the room of an auction.

@@ -3,4 +3,7 @@
 
 pub mod accounts;
 pub mod auctions;
+pub mod notifications;
+pub mod sales;
 pub mod staff;
+pub mod wallets;

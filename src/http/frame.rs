@@ -86,7 +86,13 @@ fn cors(origins: &[String], context: &HttpContext) -> Option<CorsLayer> {
                 ours("idempotency-key"),
                 ours("x-request-id"),
             ])
-            .expose_headers([header::ETAG, header::RETRY_AFTER, ours("x-request-id"), ours("bidhub-seq")])
+            .expose_headers([
+                header::ETAG,
+                header::RETRY_AFTER,
+                ours("x-request-id"),
+                ours("bidhub-seq"),
+                ours("bidhub-unread"),
+            ])
             .max_age(Duration::from_secs(3_600))
     })
 }

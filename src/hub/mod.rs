@@ -20,7 +20,7 @@ use crate::journal::Journal;
 use crate::journal::archiver::Archiver;
 use crate::journal::sql::Feed;
 use crate::lifecycle::Tasks;
-use crate::room::{self, Deps, Limits, Rooms};
+use crate::room::{self, Deps, Funding, Limits, Rooms};
 
 /// The running rooms and what they stand on.
 pub struct Hub {
@@ -66,7 +66,13 @@ pub fn seen_by(settings: &Settings, env: Env) -> Env {
 
 impl Hub {
     /// Takes the place of this process, alone or among others, and starts to open and close auctions on time.
-    pub async fn open(settings: &Settings, env: &Env, tasks: &Tasks) -> anyhow::Result<Self> {
+    /// `funding` is where money is set aside for bids.
+    pub async fn open(
+        settings: &Settings,
+        env: &Env,
+        tasks: &Tasks,
+        funding: Arc<dyn Funding>,
+    ) -> anyhow::Result<Self> {
         let base = match &settings.server.redis_url {
             Some(url) => cluster::open(settings, url, env, tasks).await?,
             None => one::open(settings, env, tasks).await?,
@@ -77,6 +83,7 @@ impl Hub {
             journal: journal.clone(),
             leases: leases.clone(),
             bus: bus.clone(),
+            funding,
             clock: env.clock.clone(),
             chance: env.chance.clone(),
             limits: limits(&settings.room, tail_max),

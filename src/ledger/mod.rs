@@ -20,5 +20,9 @@ pub use hold::{Book, Refusal, Set, Target, set_allowance};
 pub use movement::{Account, Kind, Movement, Transfer, post};
 pub use policy::Policy;
 pub use settle::{Outcome, Paid, Settled, Unpaid, capture_late, confirm, pay_debt, release_late, settle};
-pub use store::{Entry, Limits, Wallet, WalletRow, entries, lock_wallet, set_limits, set_policy, wallet, wallets};
-pub use store::{Unconfirmed, balance, deposits_total, holders_in, insert_book, lock_books, lock_wallets, unconfirmed};
+pub use store::{
+    BookRow, Unconfirmed, balance, book, deposits_total, holders_in, insert_book, lock_books, lock_wallets, unconfirmed,
+};
+pub use store::{
+    Entry, Limits, Wallet, WalletRow, entries, has_room, lock_wallet, set_limits, set_policy, wallet, wallets,
+};

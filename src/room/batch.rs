@@ -1,9 +1,10 @@
 //! The deciding part of a room: from what was asked to sealed records and answers. It awaits nothing and tells nobody;
 //! what it has decided is only true once the actor has committed it.
 
-use super::handle::{Answer, Ask, Envelope, InFlight, Reply};
+use super::funding::Raise;
+use super::handle::{Answer, Ask, Envelope, Reply};
 use super::recovery::Recovered;
-use super::rejected::RejectedKeys;
+use super::rejected::{Refusal, RejectedKeys};
 use crate::domain::auction::{Asked, Bid, Command, Event, Offer, Rejection, State};
 use crate::domain::{AccountId, AuctionId, BidKey, Span, Timestamp};
 use crate::journal::record::seal_event;
@@ -76,7 +77,7 @@ impl Named {
     /// The name of what is asked, if it has a key.
     fn of(ask: &Ask) -> Option<Self> {
         match ask {
-            Ask::Bid(bid) => Some(Self::Bid(bid.bidder, bid.key.clone(), bid.offer)),
+            Ask::Bid(bid, _) => Some(Self::Bid(bid.bidder, bid.key.clone(), bid.offer)),
             Ask::Act(act) => {
                 act.clone().with(Vec::new()).keyed().map(|(by, key, asked)| Self::Act(by, key.clone(), asked))
             }
@@ -94,8 +95,6 @@ pub(super) struct Waiting {
     pub entered: Timestamp,
     pub deadline: Timestamp,
     pub forwarded: bool,
-    /// Counts the bid as in flight until it is answered.
-    pub _slot: Option<InFlight>,
 }
 
 impl Desk {
@@ -150,12 +149,27 @@ impl Desk {
         let _ = self.decide(&Command::Outage { from: outage.from, until: outage.until }, now, pending);
     }
 
-    /// Decides a bid that entered at `now`.
-    pub(super) fn bid(&mut self, bid: Bid, now: Timestamp, pending: &mut Pending) -> Result<Answer, Rejection> {
+    /// Decides a bid that entered at `now`, after what was set aside for it, if something was. A bid that was refused for
+    /// want of funds is decided anew if more was set aside since; then the refusal was not the last word on it. A late copy
+    /// of the bid as it first came has no raise, and one of an old raise none that is newer than the refusal.
+    pub(super) fn bid(
+        &mut self,
+        bid: Bid,
+        raise: Option<Raise>,
+        now: Timestamp,
+        pending: &mut Pending,
+    ) -> Result<Answer, Rejection> {
         self.tick(now, pending);
         self.rejected.expire(now);
-        if let Some(rejection) = self.rejected.get(bid.bidder, &bid.key, &bid.offer) {
-            return Err(rejection);
+        if let Some(refusal) = self.rejected.get(bid.bidder, &bid.key, &bid.offer)
+            && self.state.remembered(bid.bidder, &bid.key).is_none()
+            && !refusal.is_lifted_by(raise)
+        {
+            return Err(refusal.rejection);
+        }
+        if let Some(Raise { amount, version }) = raise {
+            // If it cannot be, the bid is decided on what stands: a newer allowance, or the end.
+            let _ = self.decide(&Command::SetAllowance { bidder: bid.bidder, amount, version }, now, pending);
         }
         let command = Command::Bid(bid);
         let decided = self.decide(&command, now, pending);
@@ -164,7 +178,9 @@ impl Desk {
             Ok(_) => self.state.verdict(bid.bidder, &bid.key).map(Answer::Verdict).ok_or(Rejection::Unavailable),
             Err(rejection) => {
                 let name = (bid.bidder, &bid.key);
-                if self.rejected.remember(name, bid.offer, rejection, now.plus(self.remember_for)) {
+                let known = self.state.bidder(bid.bidder).map_or(0, |known| known.allowance_version);
+                let refusal = Refusal { rejection, allowance_version: raise.map_or(known, |it| it.version.max(known)) };
+                if self.rejected.remember(name, bid.offer, refusal, now.plus(self.remember_for)) {
                     pending.refused.bids.push((bid.bidder, bid.key));
                 }
                 Err(rejection)
@@ -179,13 +195,13 @@ impl Desk {
         let Some((by, key, asked)) = act.keyed() else {
             return self.decide(act, now, pending).map(|_| Answer::Done(self.state.seq));
         };
-        if let Some(rejection) = self.rejected_acts.get(by, key, &asked) {
-            return Err(rejection);
+        if let Some(refusal) = self.rejected_acts.get(by, key, &asked) {
+            return Err(refusal.rejection);
         }
         match self.decide(act, now, pending) {
             Ok(_) => self.state.done(by, key).map(|done| Answer::Done(done.seq)).ok_or(Rejection::Unavailable),
             Err(rejection) => {
-                if self.rejected_acts.remember((by, key), asked, rejection, now.plus(self.remember_for)) {
+                if self.rejected_acts.remember((by, key), asked, rejection.into(), now.plus(self.remember_for)) {
                     pending.refused.acts.push((by, key.clone()));
                 }
                 Err(rejection)
@@ -219,7 +235,7 @@ impl Waiting {
 
     /// What was asked again, as it came, to be asked for elsewhere: its key makes that safe.
     pub(super) fn into_envelope(self) -> Option<Envelope> {
-        let Self { reply, again, entered, deadline, forwarded, _slot, .. } = self;
-        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, trail: None, _slot })
+        let Self { reply, again, entered, deadline, forwarded, .. } = self;
+        again.map(|ask| Envelope { ask, entered, deadline, reply, forwarded, trail: None })
     }
 }

@@ -235,7 +235,7 @@ impl Follower {
             match envelope.ask {
                 Ask::Shutdown => self.core.closing = true,
                 Ask::Look | Ask::HandOver => {}
-                Ask::Bid(_) | Ask::Act(_) => self.hand_on(envelope),
+                Ask::Bid(..) | Ask::Act(_) => self.hand_on(envelope),
             }
         }
         if self.core.closing { Err(End::Closing) } else { Ok(()) }

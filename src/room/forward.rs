@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::act::Act;
+use super::funding::Raise;
 use super::handle::{Answer, Ask};
 use crate::domain::auction::view::PublicTerms;
 use crate::domain::auction::{Barred, Bid, Offer, Rejection, Verdict};
@@ -40,13 +41,45 @@ pub(super) enum Item {
 /// A command on its way to the owner. The terms of an amendment are a [`TermsRecord`] as text.
 #[derive(Serialize, Deserialize)]
 pub(super) enum CommandItem {
-    Bid { bidder: Uuid, barred: Option<BarredItem>, key: Cow<'static, str>, offer: OfferItem },
-    Pause { by: Uuid, key: Option<String>, reason: Arc<str> },
-    Resume { by: Uuid, key: Option<String> },
-    Stop { by: Uuid, key: Option<String>, reason: Arc<str>, only_without_bids: bool },
-    Void { by: Uuid, key: Option<String>, reason: Arc<str>, seq: u64 },
-    Amend { by: Uuid, key: Option<String>, terms: String, reserve: Option<i64> },
-    SetAllowance { bidder: Uuid, amount: i64, version: u64 },
+    Bid {
+        bidder: Uuid,
+        barred: Option<BarredItem>,
+        key: Cow<'static, str>,
+        offer: OfferItem,
+        raise: Option<(i64, u64)>,
+    },
+    Pause {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+    },
+    Resume {
+        by: Uuid,
+        key: Option<String>,
+    },
+    Stop {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+        only_without_bids: bool,
+    },
+    Void {
+        by: Uuid,
+        key: Option<String>,
+        reason: Arc<str>,
+        seq: u64,
+    },
+    Amend {
+        by: Uuid,
+        key: Option<String>,
+        terms: String,
+        reserve: Option<i64>,
+    },
+    SetAllowance {
+        bidder: Uuid,
+        amount: i64,
+        version: u64,
+    },
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -98,7 +131,7 @@ impl CommandItem {
     /// The command, if what is asked can be asked of another node.
     pub(super) fn new(ask: &Ask) -> Option<Self> {
         Some(match ask {
-            Ask::Bid(bid) => Self::Bid {
+            Ask::Bid(bid, raise) => Self::Bid {
                 bidder: bid.bidder.0,
                 barred: bid.barred.map(|barred| match barred {
                     Barred::Banned => BarredItem::Banned,
@@ -110,6 +143,7 @@ impl CommandItem {
                     Offer::Max(max) => OfferItem::Max(max.minor_units()),
                     Offer::BuyNow => OfferItem::BuyNow,
                 },
+                raise: raise.map(|raise| (raise.amount.minor_units(), raise.version)),
             },
             Ask::Act(act) => Self::act(act),
             Ask::Look | Ask::HandOver | Ask::Shutdown => return None,
@@ -142,7 +176,7 @@ impl CommandItem {
     /// What is asked; none if it makes no sense.
     pub(super) fn into_ask(self) -> Option<Ask> {
         let act = match self {
-            Self::Bid { bidder, barred, key, offer } => {
+            Self::Bid { bidder, barred, key, offer, raise } => {
                 let barred = barred.map(|barred| match barred {
                     BarredItem::Banned => Barred::Banned,
                     BarredItem::Frozen => Barred::Frozen,
@@ -152,7 +186,12 @@ impl CommandItem {
                     OfferItem::Max(max) => Offer::Max(Money::new(max)?),
                     OfferItem::BuyNow => Offer::BuyNow,
                 };
-                return Some(Ask::Bid(Bid { bidder: AccountId(bidder), barred, key: BidKey::new(&key)?, offer }));
+                let raise = match raise {
+                    Some((amount, version)) => Some(Raise { amount: Money::or_zero(amount)?, version }),
+                    None => None,
+                };
+                let bid = Bid { bidder: AccountId(bidder), barred, key: BidKey::new(&key)?, offer };
+                return Some(Ask::Bid(bid, raise));
             }
             Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
             Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },

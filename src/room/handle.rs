@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::Act;
 use super::fanout::Watcher;
+use super::funding::Raise;
 use super::mirror::{Joined, Mirror, Resume, View};
 use crate::clock::Clock;
 use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
@@ -27,30 +28,47 @@ pub enum Answer {
     Done(Seq),
 }
 
-/// Where an answer goes. It is given exactly once: a reply that is dropped answers `unavailable`.
-pub struct Reply(Option<Box<Give>>);
+/// Where an answer goes. It is given exactly once: a reply that is dropped answers `unavailable`. A bid counts as in flight
+/// for as long as its reply waits.
+pub struct Reply {
+    give: Option<Box<Give>>,
+    slot: Option<InFlight>,
+}
 
-type Give = dyn FnOnce(Result<Answer, Rejection>) + Send;
+type Give = dyn FnOnce(Result<Answer, Rejection>, Option<InFlight>) + Send;
 
 impl Reply {
     /// A reply that calls `give`.
     pub fn new(give: impl FnOnce(Result<Answer, Rejection>) + Send + 'static) -> Self {
-        Self(Some(Box::new(give)))
+        Self::with_slot(move |answer, _slot| give(answer))
+    }
+
+    /// A reply that also hands on the bid's slot, for a bid that may not be over with this answer.
+    pub(super) fn with_slot(give: impl FnOnce(Result<Answer, Rejection>, Option<InFlight>) + Send + 'static) -> Self {
+        Self { give: Some(Box::new(give)), slot: None }
+    }
+
+    /// The same reply, which keeps `slot` until it is given.
+    pub(super) fn holding(mut self, slot: Option<InFlight>) -> Self {
+        self.slot = slot;
+        self
     }
 
     /// Gives the answer.
     pub fn give(mut self, answer: Result<Answer, Rejection>) {
-        if let Some(give) = self.0.take() {
-            give(answer);
+        self.give_once(answer);
+    }
+
+    fn give_once(&mut self, answer: Result<Answer, Rejection>) {
+        if let Some(give) = self.give.take() {
+            give(answer, self.slot.take());
         }
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some(give) = self.0.take() {
-            give(Err(Rejection::Unavailable));
-        }
+        self.give_once(Err(Rejection::Unavailable));
     }
 }
 
@@ -64,12 +82,12 @@ pub(super) struct Envelope {
     pub forwarded: bool,
     /// If the bid is followed.
     pub trail: Option<Box<Trail>>,
-    pub _slot: Option<InFlight>,
 }
 
 #[derive(Clone)]
 pub(super) enum Ask {
-    Bid(Bid),
+    /// With what was set aside for it, if it comes for the second time.
+    Bid(Bid, Option<Raise>),
     Act(Act),
     /// Time has passed: look what is due.
     Look,
@@ -151,22 +169,39 @@ impl RoomHandle {
         self.deadline
     }
 
-    /// Hands a bid in. The answer comes by `reply`, at the latest when the room goes away. If the room is closing, the
-    /// bid and its reply come back, to be handed to the room that follows.
-    pub(super) fn submit(&self, bid: Bid, reply: Reply) -> Result<(), (Bid, Reply)> {
-        let Some(slot) = InFlight::take(&self.in_flight, bid.bidder, self.in_flight_max) else {
-            reply.give(Err(Rejection::BidInFlight));
-            return Ok(());
-        };
-        match self.send(Ask::Bid(bid), self.own_deadline(), reply, false, Some(slot)) {
-            Err((Ask::Bid(bid), reply)) => Err((bid, reply)),
+    /// Hands a bid in, with the raise that was made for it if there was one. The answer comes by `reply`, at the latest when
+    /// the room goes away. If the room is closing, the bid and its reply come back, to be handed to the room that follows.
+    pub(super) fn submit(
+        &self,
+        bid: Bid,
+        raise: Option<Raise>,
+        deadline: Timestamp,
+        reply: Reply,
+    ) -> Result<(), (Bid, Reply)> {
+        let Some(reply) = self.counted(bid.bidder, reply) else { return Ok(()) };
+        match self.send(Ask::Bid(bid, raise), deadline, reply, false) {
+            Err((Ask::Bid(bid, _), reply)) => Err((bid, reply)),
             _ => Ok(()),
+        }
+    }
+
+    /// The reply with a slot of this bidder's, unless it has one already. If none is left it says so, and there is none.
+    fn counted(&self, bidder: AccountId, reply: Reply) -> Option<Reply> {
+        if reply.slot.is_some() {
+            return Some(reply);
+        }
+        match InFlight::take(&self.in_flight, bidder, self.in_flight_max) {
+            Some(slot) => Some(reply.holding(Some(slot))),
+            None => {
+                reply.give(Err(Rejection::BidInFlight));
+                None
+            }
         }
     }
 
     /// Hands an act in; comes back if the room is closing.
     pub(super) fn submit_act(&self, act: Act, reply: Reply) -> Result<(), (Act, Reply)> {
-        match self.send(Ask::Act(act), self.own_deadline(), reply, false, None) {
+        match self.send(Ask::Act(act), self.own_deadline(), reply, false) {
             Err((Ask::Act(act), reply)) => Err((act, reply)),
             _ => Ok(()),
         }
@@ -174,22 +209,17 @@ impl RoomHandle {
 
     /// Asks the room to look at the clock, which may have been set. A room too busy to be asked looks by itself.
     pub(super) fn nudge(&self) {
-        let _ = self.send(Ask::Look, self.own_deadline(), Reply::new(|_| ()), false, None);
+        let _ = self.send(Ask::Look, self.own_deadline(), Reply::new(|_| ()), false);
     }
 
     /// Hands in what another node asks for; a room that cannot decide it says `unavailable` at once.
     pub(super) fn submit_forwarded(&self, ask: Ask, deadline: Timestamp, reply: Reply) -> Result<(), (Ask, Reply)> {
-        let slot = match &ask {
-            Ask::Bid(bid) => match InFlight::take(&self.in_flight, bid.bidder, self.in_flight_max) {
-                Some(slot) => Some(slot),
-                None => {
-                    reply.give(Err(Rejection::BidInFlight));
-                    return Ok(());
-                }
-            },
-            _ => None,
-        };
-        self.send(ask, deadline.min(self.own_deadline()), reply, true, slot)
+        let mut reply = reply;
+        if let Ask::Bid(bid, _) = &ask {
+            let Some(counted) = self.counted(bid.bidder, reply) else { return Ok(()) };
+            reply = counted;
+        }
+        self.send(ask, deadline.min(self.own_deadline()), reply, true)
     }
 
     /// Asks the room to let another node run it.
@@ -204,8 +234,7 @@ impl RoomHandle {
 
     async fn order(&self, ask: Ask) {
         let (entered, reply) = (self.clock.now(), Reply::new(|_| ()));
-        let envelope =
-            Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, trail: None, _slot: None };
+        let envelope = Envelope { ask, entered, deadline: Timestamp::MAX, reply, forwarded: false, trail: None };
         let _ = self.mailbox.send(envelope).await;
     }
 
@@ -213,16 +242,9 @@ impl RoomHandle {
         self.clock.now().plus(self.deadline)
     }
 
-    fn send(
-        &self,
-        ask: Ask,
-        deadline: Timestamp,
-        reply: Reply,
-        forwarded: bool,
-        slot: Option<InFlight>,
-    ) -> Result<(), (Ask, Reply)> {
+    fn send(&self, ask: Ask, deadline: Timestamp, reply: Reply, forwarded: bool) -> Result<(), (Ask, Reply)> {
         let entered = self.clock.now();
-        let envelope = Envelope { ask, entered, deadline, reply, forwarded, trail: Trail::here(), _slot: slot };
+        let envelope = Envelope { ask, entered, deadline, reply, forwarded, trail: Trail::here() };
         match self.mailbox.try_send(envelope) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(envelope)) => {

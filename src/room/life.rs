@@ -129,7 +129,7 @@ impl Core {
                     Some(envelope) => match envelope.ask {
                         Ask::Shutdown => return None,
                         Ask::Look | Ask::HandOver => {}
-                        Ask::Bid(_) | Ask::Act(_) => self.hold(envelope),
+                        Ask::Bid(..) | Ask::Act(_) => self.hold(envelope),
                     },
                 },
             }

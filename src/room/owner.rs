@@ -206,7 +206,7 @@ impl Owner {
     }
 
     async fn decide(&mut self, envelope: Envelope, started: Timestamp, pending: &mut Pending) {
-        let Envelope { ask, entered, deadline, reply, forwarded, trail, _slot } = envelope;
+        let Envelope { ask, entered, deadline, reply, forwarded, trail } = envelope;
         if started > deadline || self.adrift || self.core.deps.lost.is_cancelled() {
             reply.give(Err(Rejection::Unavailable));
             return;
@@ -216,9 +216,9 @@ impl Owner {
         }
         let mut again = None;
         let answer = match ask {
-            Ask::Bid(bid) => {
-                again = Some(Ask::Bid(bid.clone()));
-                self.desk.bid(bid, entered, pending)
+            Ask::Bid(bid, raise) => {
+                again = Some(Ask::Bid(bid.clone(), raise));
+                self.desk.bid(bid, raise, entered, pending)
             }
             Ask::Act(act) => {
                 again = Some(Ask::Act(act.clone()));
@@ -240,7 +240,7 @@ impl Owner {
                 Ok(Answer::Done(self.desk.state.seq))
             }
         };
-        pending.replies.push(Waiting { reply, answer, again, entered, deadline, forwarded, _slot });
+        pending.replies.push(Waiting { reply, answer, again, entered, deadline, forwarded });
     }
 
     /// The command that an act asks for, with what it needs from the log.

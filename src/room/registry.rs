@@ -15,6 +15,7 @@ use super::act::Act;
 use super::assume::assume;
 use super::fanout::Watcher;
 use super::forward::{self, Item, decode};
+use super::funding::{Funding, Raises};
 use super::handle::{Answer, Ask, InFlightLimit, Reply, RoomHandle, awaited, wait};
 use super::life::{Core, live};
 use super::mirror::{Joined, Mirror, Resume};
@@ -23,7 +24,7 @@ use super::recovery::RoomError;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::{Bus, Leases};
-use crate::domain::auction::{Bid, Listing, Rejection, Terms, Verdict};
+use crate::domain::auction::{Listing, Rejection, Terms};
 use crate::domain::{AccountId, AuctionId, BidKey, LogId, NodeId, Seq, Span, Timestamp};
 use crate::journal::record::seal_genesis;
 use crate::journal::{AckLevel, Chain, Journal, NewLog, Secret};
@@ -41,6 +42,8 @@ pub struct Deps {
     pub leases: Arc<dyn Leases>,
     /// What other nodes say, and how they are told.
     pub bus: Arc<dyn Bus>,
+    /// Where money is set aside for bids.
+    pub funding: Arc<dyn Funding>,
     /// The time.
     pub clock: Clock,
     /// Secrets, ids and jitter.
@@ -72,6 +75,10 @@ pub struct Limits {
     pub stall: Duration,
     /// How many records a mirror keeps whole, should the journal lose them; 0 where it cannot.
     pub tail_max: usize,
+    /// For how many bids money is asked for at once, over all rooms.
+    pub raises_max: usize,
+    /// How many more wait for that; one more is `busy`.
+    pub raises_waiting_max: usize,
 }
 
 impl Default for Limits {
@@ -86,6 +93,8 @@ impl Default for Limits {
             coalesce: Duration::from_millis(4),
             stall: Duration::from_millis(500),
             tail_max: 0,
+            raises_max: 32,
+            raises_waiting_max: 4_096,
         }
     }
 }
@@ -111,6 +120,7 @@ struct Inner {
     deps: Arc<Deps>,
     post: Arc<Post>,
     entries: DashMap<AuctionId, Entry>,
+    raises: Raises,
     tasks: TaskTracker,
     closed: CancellationToken,
 }
@@ -122,7 +132,8 @@ impl Rooms {
     pub fn new(deps: Deps) -> Self {
         let (entries, tasks, closed) = (DashMap::new(), TaskTracker::new(), CancellationToken::new());
         let post = Arc::new(Post::new(deps.bus.clone(), u64::from_le_bytes(deps.chance.bytes()) >> 1));
-        Self { inner: Arc::new(Inner { deps: Arc::new(deps), post, entries, tasks, closed }) }
+        let raises = Raises::new(deps.limits.raises_max, deps.limits.raises_waiting_max);
+        Self { inner: Arc::new(Inner { deps: Arc::new(deps), post, entries, raises, tasks, closed }) }
     }
 
     /// Creates an auction: its log, with the terms as the first record.
@@ -293,30 +304,6 @@ impl Rooms {
         self.inner.entries.get(&auction).and_then(|entry| entry.get().cloned())
     }
 
-    /// Bids and waits for the verdict.
-    pub async fn bid(&self, auction: AuctionId, bid: Bid) -> Result<Verdict, Rejection> {
-        let (reply, receiver) = awaited();
-        self.submit(auction, bid, reply).await;
-        match wait(receiver, self.inner.deps.limits.bid_deadline).await? {
-            Answer::Verdict(verdict) => Ok(verdict),
-            Answer::Done(_) => Err(Rejection::Unavailable),
-        }
-    }
-
-    /// Hands a bid to its room. The answer comes by `reply`.
-    pub async fn submit(&self, auction: AuctionId, bid: Bid, reply: Reply) {
-        let (mut bid, mut reply) = (bid, reply);
-        loop {
-            match self.get(auction).await {
-                Ok(room) => match room.submit(bid, reply) {
-                    Ok(()) => return,
-                    Err(back) => (bid, reply) = back,
-                },
-                Err(error) => return reply.give(Err(error.rejection())),
-            }
-        }
-    }
-
     /// Acts and waits until it is done. Gives the number of the last event.
     pub async fn act(&self, auction: AuctionId, act: Act) -> Result<Seq, Rejection> {
         let (mut reply, receiver) = awaited();
@@ -412,6 +399,15 @@ impl Rooms {
 
     pub(super) fn deps(&self) -> &Deps {
         &self.inner.deps
+    }
+
+    pub(super) fn raises(&self) -> &Raises {
+        &self.inner.raises
+    }
+
+    /// Runs `work` beside the rooms; they are not closed before it is done.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.spawn(work);
     }
 
     pub(super) fn bus(&self) -> &dyn Bus {

@@ -3,16 +3,47 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::funding::Raise;
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, BidKey, Timestamp};
 
 /// How many refusals are remembered in one room; the oldest is forgotten first.
 const REJECTED_MAX: usize = 16_384;
 
+/// A refusal, and what it rested on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Refusal {
+    pub rejection: Rejection,
+    /// The version of the bidder's allowance at that time; 0 where there was none.
+    pub allowance_version: u64,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self { rejection, allowance_version: 0 }
+    }
+}
+
+impl Refusal {
+    /// True if it was for want of funds, and `raise` is news to it. What was decided with this raise, or a later one, in
+    /// view is not decided again because of it.
+    pub(super) fn is_lifted_by(self, raise: Option<Raise>) -> bool {
+        let funds = matches!(self.rejection, Rejection::InsufficientFunds { .. });
+        funds && raise.is_some_and(|raise| raise.version > self.allowance_version)
+    }
+}
+
 /// Refusals of commands whose content is a `C`.
 pub(super) struct RejectedKeys<C> {
-    by_key: HashMap<(AccountId, BidKey), (C, Rejection)>,
+    by_key: HashMap<(AccountId, BidKey), Kept<C>>,
+    /// When each is forgotten. One that was refused again, for another reason, stands here twice, and counts last.
     order: VecDeque<(Timestamp, AccountId, BidKey)>,
+}
+
+struct Kept<C> {
+    content: C,
+    refusal: Refusal,
+    until: Timestamp,
 }
 
 impl<C> Default for RejectedKeys<C> {
@@ -23,9 +54,9 @@ impl<C> Default for RejectedKeys<C> {
 
 impl<C: PartialEq> RejectedKeys<C> {
     /// The refusal that this command got before.
-    pub(super) fn get(&self, by: AccountId, key: &BidKey, content: &C) -> Option<Rejection> {
-        let (first, rejection) = self.by_key.get(&(by, key.clone()))?;
-        Some(if first == content { *rejection } else { Rejection::KeyReused })
+    pub(super) fn get(&self, by: AccountId, key: &BidKey, content: &C) -> Option<Refusal> {
+        let first = self.by_key.get(&(by, key.clone()))?;
+        Some(if first.content == *content { first.refusal } else { Rejection::KeyReused.into() })
     }
 
     /// Remembers a refusal until `until`, if it is final. True if it is.
@@ -33,18 +64,17 @@ impl<C: PartialEq> RejectedKeys<C> {
         &mut self,
         (by, key): (AccountId, &BidKey),
         content: C,
-        rejection: Rejection,
+        refusal: Refusal,
         until: Timestamp,
     ) -> bool {
-        if !rejection.is_final() || rejection == Rejection::KeyReused {
+        if !refusal.rejection.is_final() || refusal.rejection == Rejection::KeyReused {
             return false;
         }
         if self.order.len() >= REJECTED_MAX {
             self.forget_oldest();
         }
-        if self.by_key.insert((by, key.clone()), (content, rejection)).is_none() {
-            self.order.push_back((until, by, key.clone()));
-        }
+        self.by_key.insert((by, key.clone()), Kept { content, refusal, until });
+        self.order.push_back((until, by, key.clone()));
         true
     }
 
@@ -65,8 +95,11 @@ impl<C: PartialEq> RejectedKeys<C> {
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, bidder, key)) = self.order.pop_front() {
-            self.by_key.remove(&(bidder, key));
+        if let Some((until, bidder, key)) = self.order.pop_front() {
+            let name = (bidder, key);
+            if self.by_key.get(&name).is_some_and(|kept| kept.until <= until) {
+                self.by_key.remove(&name);
+            }
         }
     }
 }

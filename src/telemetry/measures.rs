@@ -54,7 +54,12 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_ws_closed_total", "WebSocket connections that the hub closed, by close code"),
     counter("bidhub_ws_fell_behind_total", "Frames for which a connection had no room, so that it gets a fresh state"),
     counter("bidhub_fanout_deliveries_total", "Frames handed to watchers"),
+    counter("bidhub_notifications_pushed_total", "Notifications handed to connections"),
+    counter("bidhub_notifications_missed_total", "Times that a connection was told that it missed notifications, or had no room for one"),
+    gauge("bidhub_notify_lag_seconds", Unit::Seconds, "Age of the oldest notification that is not pushed yet, on the node that pushes"),
+    counter("bidhub_notify_failures_total", "Rounds of pushing notifications that failed; they are tried again"),
     counter("bidhub_mail_total", "Mails, by outcome: sent, failed, dropped"),
+    seconds("bidhub_payment_call_seconds", "Time of a call of the payment provider, by call, outcome: ok, refused, unavailable, unknown"),
     // Rooms.
     gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),
     gauge("bidhub_rooms_owned", Unit::Count, "Rooms that this node decides for"),
@@ -62,6 +67,8 @@ pub const MEASURES: &[Measure] = &[
     seconds("bidhub_room_load_seconds", "Time to load a room"),
     sizes("bidhub_room_batch_size", "Commands decided together"),
     seconds("bidhub_room_append_seconds", "Time until the journal has confirmed a batch"),
+    counter("bidhub_funding_raises_total", "Bids for which more was to be set aside, by outcome: raised, refused, busy, unanswered"),
+    seconds("bidhub_funding_raise_seconds", "Time from asking for more to be set aside for a bid to the answer"),
     counter("bidhub_room_rereads_total", "Appends of unknown outcome, after which a room read its log again"),
     // Many nodes.
     counter("bidhub_lease_renewals_total", "Renewals of leases, by outcome"),
@@ -93,6 +100,8 @@ pub const MEASURES: &[Measure] = &[
     gauge("bidhub_projection_lag_seconds", Unit::Seconds, "How long the projections have been behind"),
     counter("bidhub_projection_failures_total", "Pages that a projection could not take in, by projection"),
     counter("bidhub_projection_unreadable_total", "Records that no projection can read; their auctions are set aside alone"),
+    // What people must decide.
+    gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
     // The hub about itself.
     counter("bidhub_trace_exports_total", "Batches of spans, by outcome: sent, failed"),
 ];

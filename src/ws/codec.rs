@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use super::message::{Message, PublicEvent};
 use super::request::{Flat, Malformed};
 use crate::live::LiveFrame;
+use crate::notify::Pushed;
 use crate::room::Frame;
 
 /// How deep a MessagePack value may nest. The contract's messages nest twice.
@@ -93,6 +94,20 @@ impl Codec {
                 let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
                 value.and_then(|value| rmp_serde::to_vec_named(&value).ok()).unwrap_or_default().into()
             })),
+        }
+    }
+
+    /// A notification, encoded by whoever asks first.
+    pub(super) fn encode_note(self, note: &Pushed) -> Raw {
+        let slot = usize::from(self == Self::MessagePack);
+        let bytes = note.encoded(slot, |note| match self.encode(&Message::Notification(note)) {
+            Raw::Text(text) => text.into(),
+            Raw::Binary(bytes) => bytes,
+            _ => Bytes::new(),
+        });
+        match self {
+            Self::Json => Utf8Bytes::try_from(bytes).map_or_else(|error| unencodable(&error), Raw::Text),
+            Self::MessagePack => Raw::Binary(bytes),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Every connection of this node: how many there are of each address, and which belong to a session or an account, so
-//! that they can be closed at once when it ends.
+//! that they can be closed at once when it ends, and told what the account is told.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::auth::{Action, Caller, authorize};
 use crate::coordination::{Bus, Notice, SessionId};
 use crate::domain::AccountId;
 use crate::live::{Audience, LiveFrame};
+use crate::notify::{Pushed, Sink};
 
 /// The connections of this node.
 #[derive(Default)]
@@ -63,7 +64,7 @@ impl Connections {
         Some(Place { connections: self.clone(), address, id })
     }
 
-    /// How many notices were heard. If it changed while somebody was being signed in, they must be asked for again.
+    /// How many notices of an end were heard. If it changed while somebody was being signed in, they must be asked for again.
     pub(super) fn notices(&self) -> u64 {
         self.notices.load(Ordering::SeqCst)
     }
@@ -116,12 +117,17 @@ impl Connections {
 
     /// Closes what a notice says must be closed.
     fn heed(&self, notice: Notice) {
+        match notice {
+            Notice::SessionEnded(session) => self.end(|| self.by_session.get(&session).map(|ids| ids.clone())),
+            Notice::AccountEnded(account) => self.end(|| self.by_account.get(&account).map(|ids| ids.clone())),
+            Notice::PushNotes(_) | Notice::NotesWritten => {}
+        }
+    }
+
+    fn end(&self, ids: impl FnOnce() -> Option<Vec<u64>>) {
+        // Counted before it is looked who is there: whoever signs in meanwhile sees that the count has changed.
         self.notices.fetch_add(1, Ordering::SeqCst);
-        let ids = match notice {
-            Notice::SessionEnded(session) => self.by_session.get(&session).map(|ids| ids.clone()),
-            Notice::AccountEnded(account) => self.by_account.get(&account).map(|ids| ids.clone()),
-        };
-        for id in ids.unwrap_or_default() {
+        for id in ids().unwrap_or_default() {
             if let Some(signed_in) = self.signed_in.get(&id) {
                 signed_in.outbound.close(Close::SessionEnded);
             }
@@ -150,6 +156,30 @@ impl Connections {
                 },
             }
         }
+    }
+}
+
+impl Sink for Connections {
+    fn has(&self, account: AccountId) -> bool {
+        self.by_account.contains_key(&account)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_account.is_empty()
+    }
+
+    fn push(&self, account: AccountId, note: &Pushed) {
+        let ids = self.by_account.get(&account).map(|ids| ids.clone()).unwrap_or_default();
+        for signed_in in ids.iter().filter_map(|id| self.signed_in.get(id)) {
+            // The connection may have signed in as somebody else a moment ago.
+            if signed_in.account == account {
+                signed_in.outbound.offer_note(note);
+            }
+        }
+    }
+
+    fn missed(&self) {
+        self.signed_in.iter().for_each(|it| it.outbound.miss_notes());
     }
 }
 

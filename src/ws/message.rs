@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::codec::Codec;
 use crate::clock::WireTime;
 use crate::journal::public::PublicRecord;
+use crate::notify::Notification;
 use crate::wire::{Accepted, Hints, State, You};
 
 /// A message to a client.
@@ -89,6 +90,9 @@ pub(super) enum Message<'a> {
         log: Uuid,
         state: Box<State>,
     },
+    Notification(&'a Notification),
+    /// In place of notifications that this connection was too slow for, or that could not be read.
+    NotificationsMissed {},
     Draining {
         reconnect_after_ms: u64,
     },

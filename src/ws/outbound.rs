@@ -1,6 +1,7 @@
 //! What waits to be sent to one connection. Room events are held to a limit in bytes: over it nothing more is queued
-//! for that room, and once the queue has drained the connection gets one fresh state instead. Answers are always taken,
-//! for a client that does not read is not read from either.
+//! for that room, and once the queue has drained the connection gets one fresh state instead. Notifications are held to the
+//! same limit, and are followed by word that some were missed. Answers are always taken, for a client that does not read
+//! is not read from either.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use super::codec::Codec;
 use super::message::Message;
 use crate::domain::AuctionId;
 use crate::live::{self, LiveFrame};
+use crate::notify::Pushed;
 use crate::room::{Frame, Watcher};
 
 /// Above this many slots an empty queue gives its memory back.
@@ -34,6 +36,8 @@ struct Inner {
     bytes: usize,
     /// Rooms whose events could not be taken.
     behind: Vec<AuctionId>,
+    /// True if notifications could not be taken.
+    notes_missed: bool,
     /// Bids without a verdict yet.
     pending: Vec<PendingBid>,
     next_ticket: u64,
@@ -85,6 +89,28 @@ impl Outbound {
         inner.bytes += length(&raw);
         inner.queue.push_back(raw);
         drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Queues a notification, or notes that it was missed. After one that was missed none is queued until the client is told.
+    pub(super) fn offer_note(&self, note: &Pushed) {
+        let raw = self.codec.encode_note(note);
+        let mut inner = self.lock();
+        if inner.notes_missed || inner.bytes + length(&raw) > self.limit_bytes {
+            drop(inner);
+            return self.miss_notes();
+        }
+        inner.bytes += length(&raw);
+        inner.queue.push_back(raw);
+        drop(inner);
+        metrics::counter!("bidhub_notifications_pushed_total").increment(1);
+        self.wake.notify_one();
+    }
+
+    /// Some notification does not come: the client is told so once all that waits is sent.
+    pub(super) fn miss_notes(&self) {
+        self.lock().notes_missed = true;
+        metrics::counter!("bidhub_notifications_missed_total").increment(1);
         self.wake.notify_one();
     }
 
@@ -151,6 +177,9 @@ impl Outbound {
         let mut inner = self.lock();
         if let Some(close) = inner.close {
             return Some(Work { close: Some(close), ..Work::default() });
+        }
+        if inner.queue.is_empty() && std::mem::take(&mut inner.notes_missed) {
+            return Some(Work { frames: vec![self.codec.encode(&Message::NotificationsMissed {})], ..Work::default() });
         }
         if inner.queue.is_empty() {
             let behind = inner.behind.clone();
@@ -244,5 +273,32 @@ mod tests {
         outbound.offer(&Arc::new(frame));
         let behind = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it wakes up").unwrap();
         assert_eq!(behind, [auction]);
+    }
+
+    #[tokio::test]
+    async fn notifications_without_a_place_are_followed_by_word_that_they_were_missed() {
+        let note = |id, text: &str| {
+            Pushed::new(crate::notify::Notification {
+                id,
+                kind: "won".to_owned(),
+                auction: None,
+                at: crate::clock::WireTime(crate::domain::Timestamp::from_millis(0)),
+                title: "You won",
+                text: text.to_owned(),
+                data: serde_json::json!({}),
+                read: false,
+            })
+        };
+        for codec in Codec::ALL {
+            let outbound = Outbound::new(1, codec, 400);
+            outbound.offer_note(&note(1, "short"));
+            outbound.offer_note(&note(2, &"x".repeat(400)));
+            outbound.offer_note(&note(3, "short"));
+            let first = outbound.work(8).await.frames;
+            assert_eq!(first, [codec.encode_note(&note(1, "short"))], "what comes after a gap waits until it is told");
+            assert_eq!(outbound.work(8).await.frames, [codec.encode(&Message::NotificationsMissed {})]);
+            outbound.offer_note(&note(4, "short"));
+            assert_eq!(outbound.work(8).await.frames, [codec.encode_note(&note(4, "short"))]);
+        }
     }
 }

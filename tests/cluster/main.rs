@@ -32,6 +32,7 @@ mod deploys;
 mod failovers;
 mod load;
 mod news;
+mod notifications;
 mod partitions;
 mod restarts;
 mod sessions;

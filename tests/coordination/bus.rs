@@ -1,7 +1,7 @@
 //! Messages between nodes over real channels, and what becomes of them when connections break.
 
 use ::redis::cmd;
-use bidhub::coordination::{Bus, News, Notice, SessionId};
+use bidhub::coordination::{Bus, News, NoteIds, Notice, SessionId};
 use bytes::Bytes;
 
 use crate::world::{World, auction, node, soon, until};
@@ -96,8 +96,15 @@ async fn a_cut_connection_comes_back_with_all_its_channels_and_no_notice_is_lost
         }
         // Said while nobody may be listening: it is found later.
         let ended = Notice::SessionEnded(SessionId([round; 32]));
-        until("the notice can be said", async || bob.publish(ended).await.is_ok()).await;
-        while soon(notices.recv()).await != Ok(ended) {}
+        let pushed = Notice::PushNotes(NoteIds::new(round.into(), 1));
+        for notice in [ended, pushed] {
+            until("the notice can be said", async || bob.publish(notice).await.is_ok()).await;
+        }
+        let mut open = vec![ended, pushed];
+        while !open.is_empty() {
+            let heard = soon(notices.recv()).await.unwrap();
+            open.retain(|notice| *notice != heard);
+        }
         until("it hears itself again", async || ada.probe().await.is_ok() && bob.probe().await.is_ok()).await;
         until("news are heard again", async || {
             let _: Result<i64, _> =
@@ -112,6 +119,21 @@ async fn a_cut_connection_comes_back_with_all_its_channels_and_no_notice_is_lost
     }
     stop_ada.cancel();
     stop_bob.cancel();
+}
+
+#[tokio::test]
+async fn notifications_do_not_push_out_what_ends() {
+    let Some(world) = World::new().await else { return };
+    let (bus, stop) = world.bus(node(1)).await;
+    for id in 0..3 {
+        bus.publish(Notice::PushNotes(NoteIds::new(id, 1))).await.unwrap();
+        bus.publish(Notice::NotesWritten).await.unwrap();
+    }
+    bus.publish(Notice::SessionEnded(SessionId([1; 32]))).await.unwrap();
+    for (stream, length) in [("bidhub:notices", 1), ("bidhub:notes", 3)] {
+        assert_eq!(world.redis.run::<i64>(cmd("XLEN").arg(stream)).await.unwrap(), length, "{stream}");
+    }
+    stop.cancel();
 }
 
 #[tokio::test]

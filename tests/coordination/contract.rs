@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bidhub::coordination::local::{LocalBus, LocalLeases};
-use bidhub::coordination::{Bus, LeaseError, Leases, Notice, SessionId};
+use bidhub::coordination::{Bus, LeaseError, Leases, NoteIds, Notice, SessionId};
 use bidhub::domain::AccountId;
 use bidhub::journal::Lease;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ async fn a_bus_keeps_the_contract(bus: &dyn Bus) {
         Notice::SessionEnded(SessionId([9; 32])),
         Notice::AccountEnded(AccountId(Uuid::from_u128(4))),
         Notice::SessionEnded(SessionId([8; 32])),
+        Notice::PushNotes(NoteIds::new(7, 5)),
+        Notice::NotesWritten,
     ];
     for notice in said {
         bus.publish(notice).await.unwrap();

@@ -32,6 +32,8 @@ async fn an_auction_is_offered_and_read_at_once() {
         ("buy_now_until", json!("first_bid")),
         ("soft_close", json!({"window_s": 60, "extension_s": 120, "max_total_s": 600})),
         ("funds", json!("none")),
+        ("premium_bp", json!(0)),
+        ("commission_bp", json!(0)),
         ("ack", json!("redis")),
         ("image_url", json!("/images/desk.webp")),
         ("starts_at", json!("2026-11-20T09:30:00.000Z")),
@@ -63,6 +65,7 @@ async fn each_field_that_does_not_fit_is_named() {
         (json!({"description": long(10_001)}), "description"),
         (json!({"category": long(61)}), "category"),
         (json!({"currency": "usd"}), "currency"),
+        (json!({"currency": "ABC"}), "currency"),
         (json!({"opening_price": 0}), "opening_price"),
         (json!({"opening_price": 9_007_199_254_740_992_i64}), "opening_price"),
         (json!({"reserve": 999}), "reserve"),
@@ -112,6 +115,32 @@ async fn the_ack_level_is_the_sellers_or_the_hubs_own() {
         assert_eq!(made.is(201).body["ack"], level);
         assert_eq!(read(&hub, made.body["id"].as_str().unwrap()).await["ack"], level);
     }
+}
+
+#[tokio::test]
+async fn fees_are_the_hubs_own_and_stay_as_they_were_at_the_creation() {
+    let hub = Hub::with(|settings| (settings.money.premium_bp, settings.money.commission_bp) = (250, 1_000)).await;
+    let seller = hub.sign_up("seller").await;
+    let auction = offer(&hub, &seller, desk()).await;
+    let fees = |body: &Value| (body["premium_bp"].clone(), body["commission_bp"].clone());
+    let expected = (json!(250), json!(1_000));
+    assert_eq!(fees(&read(&hub, &auction).await), expected);
+    let patch = async |body: Value| {
+        let request = hub.request(Method::PATCH, &format!("/api/auctions/{auction}"));
+        send(request.bearer_auth(&seller.token).json(&body)).await
+    };
+    patch(json!({"premium_bp": 0})).await.is_problem(422, "unknown_field");
+    let changed = patch(json!({"title": "Oak desk"})).await;
+    assert_eq!(fees(&changed.is(200).body), expected);
+    let listed = eventually(&hub, "/api/auctions", |list| list["items"][0]["title"] == "Oak desk").await;
+    assert_eq!(fees(&listed["items"][0]), expected);
+    let events = hub.get(&format!("/api/auctions/{auction}/events")).await;
+    let items = events.is(200).body["items"].as_array().unwrap();
+    let amended = items.iter().find(|event| event["kind"] == "amended").expect("it was");
+    assert_eq!(fees(&amended["terms"]), expected);
+    hub.post_as(&seller.token, "/api/auctions", desk_with(json!({"premium_bp": 0})))
+        .await
+        .is_problem(422, "unknown_field");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::harness::{Hub, PASSWORD, send};
 use crate::market::{bid, desk, eventually, moderator, offer, read};
 
 #[path = "../support/postgres.rs"]
-mod server;
+pub mod server;
 
 /// A day at the hub: what was asked, and what came of it.
 async fn a_day(hub: &Hub) -> Vec<Value> {
@@ -52,7 +52,7 @@ async fn a_day(hub: &Hub) -> Vec<Value> {
     hub.clock.advance(Span::from_secs(3_700));
     let ended = eventually(hub, "/api/auctions?status=ended", |body| body["items"][0]["outcome"] == "sold").await;
     let row = &ended["items"][0];
-    told.push(json!([row["price"], row["winner"], row["bid_count"], row["ends_at"]]));
+    told.push(json!([row["price"], row["winner"], row["bid_count"], row["ends_at"], row["premium_bp"]]));
     let bids = hub.get(&format!("{path}/bids")).await;
     told.push(bids.body["items"].clone());
     let events = hub.get(&format!("{path}/events?limit=200")).await;
@@ -73,8 +73,12 @@ async fn a_day(hub: &Hub) -> Vec<Value> {
 #[tokio::test]
 async fn a_day_on_postgresql_is_a_day_on_sqlite() {
     let Some(server) = server::Server::start().await else { return };
-    let postgres = Hub::with(|settings| settings.server.database_url = Some(server.url().into())).await;
-    let sqlite = Hub::start().await;
+    let postgres = Hub::with(|settings| {
+        settings.server.database_url = Some(server.url().into());
+        settings.money.premium_bp = 250;
+    })
+    .await;
+    let sqlite = Hub::with(|settings| settings.money.premium_bp = 250).await;
     let told = a_day(&postgres).await;
     assert_eq!(told, a_day(&sqlite).await);
     assert_eq!(told[0][1]["amount"], 2500, "{told:?}");

@@ -46,6 +46,7 @@ impl World {
             journal: Arc::new(journal.clone()),
             leases: leases.clone(),
             bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
+            funding: Arc::new(room::NoFunding),
             clock: clock.clone(),
             chance,
             limits: room::Limits::default(),
@@ -258,9 +259,9 @@ async fn a_record_that_cannot_be_read_stops_its_auction_alone_until_it_can_be_re
 }
 
 /// Leases of which only the task counts: it is whose turn it is.
-struct Turn {
-    mine: usize,
-    whose: Arc<AtomicUsize>,
+pub struct Turn {
+    pub mine: usize,
+    pub whose: Arc<AtomicUsize>,
 }
 
 #[async_trait::async_trait]

@@ -30,6 +30,7 @@ async fn kept(dir: &Path) -> (Db, Book) {
         journal: Arc::new(journal.clone()),
         leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
         bus: Arc::new(LocalBus::new(NodeId(holder))),
+        funding: Arc::new(bidhub::room::NoFunding),
         clock: clock.clone(),
         chance,
         limits: Limits::default(),

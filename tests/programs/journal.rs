@@ -77,6 +77,7 @@ impl Journal {
             journal: Arc::new(journal.clone()),
             leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
             bus: Arc::new(LocalBus::new(bidhub::domain::NodeId(holder))),
+            funding: Arc::new(bidhub::room::NoFunding),
             clock: clock.clone(),
             chance,
             limits: Limits::default(),

@@ -14,7 +14,7 @@ use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
 use bidhub::persistence::{Db, Durability};
-use bidhub::room::{Answer, Deps, Frame, Limits, NewAuction, Reply, Rooms, Watcher};
+use bidhub::room::{Answer, Deps, Frame, Limits, NewAuction, NoFunding, Reply, Rooms, Watcher};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -58,7 +58,8 @@ impl House {
         let door = Arc::new(Unruly::new(journal.clone()));
         let leases = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
         let bus = Arc::new(LocalBus::new(NodeId(holder)));
-        let deps = Deps { journal: door.clone(), leases, bus, clock: clock.clone(), chance, limits, lost };
+        let funding = Arc::new(NoFunding);
+        let deps = Deps { journal: door.clone(), leases, bus, funding, clock: clock.clone(), chance, limits, lost };
         Self { rooms: Rooms::new(deps), journal, door, clock, dir }
     }
 

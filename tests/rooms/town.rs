@@ -12,7 +12,7 @@ use bidhub::coordination::*;
 use bidhub::domain::auction::{Bid, Rejection, Terms, Verdict};
 use bidhub::domain::{AuctionId, NodeId, Seq, Timestamp};
 use bidhub::journal::*;
-use bidhub::room::{Deps, Limits, NewAuction, Rooms};
+use bidhub::room::{Deps, Limits, NewAuction, NoFunding, Rooms};
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -80,6 +80,7 @@ impl Node {
             journal: hand.clone(),
             leases: hand.clone(),
             bus: hand.clone(),
+            funding: Arc::new(NoFunding),
             clock: clock.clone(),
             chance: Chance::seeded(id.0.as_u128() as u64),
             limits: Limits { tail_max: 4_096, ..Limits::default() },

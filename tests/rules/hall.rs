@@ -159,8 +159,18 @@ impl Hall {
     }
 
     pub fn allow(&mut self, bidder: u128, minor: i64, version: u64) -> Result<Vec<EventKind>, Rejection> {
+        self.allow_at(bidder, minor, version, at(5))
+    }
+
+    pub fn allow_at(
+        &mut self,
+        bidder: u128,
+        minor: i64,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<Vec<EventKind>, Rejection> {
         let command = Command::SetAllowance { bidder: account(bidder), amount: money(minor), version };
-        self.ask(&command, at(5))
+        self.ask(&command, now)
     }
 
     /// Voids the bid with this seq, ten seconds after the opening.

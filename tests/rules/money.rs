@@ -1,6 +1,6 @@
 //! Allowances: a bidder goes no higher than what is set aside, and what leads stays covered.
 
-use bidhub::domain::auction::{Command, Funds, Rejection, Terms};
+use bidhub::domain::auction::{Command, Funds, Offer, Phase, Rejection, Terms};
 use bidhub::domain::formats::English;
 
 use crate::hall::*;
@@ -28,9 +28,9 @@ fn the_price_of_buy_now_must_be_covered() {
     let format = English { buy_now: Some(money(9_00)), ..english() };
     let mut hall = Hall::open(Terms { funds: Funds::Required, ..terms(format) });
     hall.allow(A, 8_99, 1).unwrap();
-    assert_eq!(hall.bid(A, bidhub::domain::auction::Offer::BuyNow), Err(insufficient(8_99)));
+    assert_eq!(hall.bid(A, Offer::BuyNow), Err(insufficient(8_99)));
     hall.allow(A, 9_00, 2).unwrap();
-    assert!(hall.bid(A, bidhub::domain::auction::Offer::BuyNow).is_ok());
+    assert!(hall.bid(A, Offer::BuyNow).is_ok());
 }
 
 #[test]
@@ -52,8 +52,69 @@ fn an_allowance_falls_no_lower_than_the_leading_ceiling_and_never_back_to_an_old
     assert!(hall.allow(A, 0, 6).is_ok(), "who is outbid may take all back");
     assert_eq!(hall.bid(A, max(90_00)), Err(insufficient(0)));
     hall.ask(&Command::Tick, at(LASTS_S)).unwrap();
-    assert!(hall.allow(B, 0, 2).is_ok(), "after the end the room holds nothing up");
+    assert_eq!(hall.allow_at(B, 0, 2, at(LASTS_S)), Err(Rejection::AuctionClosed));
     hall.assert_audited();
+}
+
+#[test]
+fn an_allowance_rises_and_falls_until_the_end_and_not_after_it() {
+    let plain = Terms { funds: Funds::Required, ..terms(english()) };
+    let scheduled = Hall::scheduled(plain.clone());
+    let open = Hall::open(plain);
+    let mut paused = open.clone();
+    paused.pause(at(5)).unwrap();
+    let mut suspended = open.clone();
+    suspended.state.phase = Phase::Suspended;
+    for (hall, now) in [(scheduled, at(-5)), (open.clone(), at(5)), (paused, at(9)), (suspended, at(9))] {
+        let mut hall = hall;
+        for (minor, version) in [(5_00, 1), (90_00, 2), (1_00, 3), (0, 4)] {
+            let set = hall.allow_at(A, minor, version, now).unwrap();
+            assert_eq!(names(&set), ["allowance_set"], "{:?}", hall.state.phase);
+            assert_eq!(hall.state.own(account(A)).allowance, money(minor));
+        }
+        assert_eq!(hall.allow_at(A, 9_00, 3, now), Err(Rejection::StaleAllowance));
+    }
+
+    let mut stopped = open.clone();
+    stopped.allow(A, 5_00, 3).unwrap();
+    let mut due = stopped.clone();
+    stopped.stop(at(9), false).unwrap();
+    for (hall, now, over) in [
+        (&mut stopped, at(10), Rejection::AuctionStopped),
+        // Due to end, though nobody has looked at the clock yet.
+        (&mut due, at(LASTS_S), Rejection::AuctionClosed),
+    ] {
+        for (bidder, minor, version) in [(A, 9_00, 4), (A, 0, 4), (B, 1_00, 1)] {
+            assert_eq!(hall.allow_at(bidder, minor, version, now), Err(over));
+        }
+        assert_eq!(hall.allow_at(A, 5_00, 3, now), Ok(vec![]), "it is so already");
+        assert_eq!(hall.allow_at(A, 9_00, 2, now), Err(Rejection::StaleAllowance));
+    }
+}
+
+#[test]
+fn an_allowance_before_any_bid_gives_no_public_number() {
+    let mut hall = hall();
+    hall.allow(B, 50_00, 1).unwrap();
+    hall.allow(A, 50_00, 1).unwrap();
+    let own = hall.state.own(account(B));
+    assert_eq!((own.alias, own.leading, own.max, own.allowance), (None, false, None, money(50_00)));
+    assert_eq!(hall.state.aliases, 0);
+    hall.bid(A, max(5_00)).unwrap();
+    assert_eq!((hall.state.own(account(A)).alias, hall.state.own(account(B)).alias), (Some(1), None));
+    hall.bid(B, max(9_00)).unwrap();
+    assert_eq!(hall.state.own(account(B)).alias, Some(2));
+    hall.assert_audited();
+}
+
+#[test]
+fn what_must_be_set_aside_for_an_offer_is_its_ceiling_or_the_buy_now_price() {
+    let plain = terms(english());
+    let with_price = terms(English { buy_now: Some(money(9_00)), ..english() });
+    for (offer, needed) in [(straight(5_00), 5_00), (max(7_00), 7_00), (Offer::BuyNow, 9_00)] {
+        assert_eq!(with_price.needed(offer), Some(money(needed)));
+    }
+    assert_eq!(plain.needed(Offer::BuyNow), None);
 }
 
 #[test]

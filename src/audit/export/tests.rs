@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::fixture::*;
 use super::*;
+use crate::domain::auction::{Event, EventKind};
 use crate::journal::chain::digest;
 
 fn lines(records: &[Record]) -> Vec<String> {
@@ -126,4 +127,14 @@ fn only_a_bid_meets_the_reserve() {
     })
     .unwrap_err();
     assert_eq!(finding.to_string(), format!("seq {}: a void cannot meet the reserve", first("bid_voided")));
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let mut log = Log::full();
+    let seq = log.head().seq.next();
+    let kind = EventKind::AllowanceSet { bidder: account(2), amount: money(1), version: 9 };
+    log.write(&Event { seq, at: second(1_001), kind });
+    let finding = audited(&lines(&log.records)).unwrap_err();
+    assert_eq!(finding.to_string(), format!("seq {seq}: private comes after the end"));
 }

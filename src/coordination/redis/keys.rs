@@ -13,6 +13,8 @@ pub const LEAVING: &str = "bidhub:nodes:leaving";
 pub const PULSE: &str = "bidhub:pulse";
 /// What every node must hear, for those that could not hear it at once: a stream.
 pub const NOTICES: &str = "bidhub:notices";
+/// Which notifications are to be pushed, for nodes that could not hear it at once: a stream.
+pub const NOTES: &str = "bidhub:notes";
 /// The channel of what every node must hear at once.
 pub const ALL: &str = "bidhub:all";
 /// The channel of what nodes say to each other without caring who hears it.

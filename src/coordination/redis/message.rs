@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use uuid::Uuid;
 
-use crate::coordination::{News, Notice, SessionId};
+use crate::coordination::{News, NoteIds, Notice, SessionId};
 use crate::domain::{AccountId, NodeId, Seq};
 use crate::journal::{Digest, Head, Lease};
 
@@ -15,6 +15,10 @@ enum WireNotice {
     SessionEnded(ByteArray<32>),
     #[serde(rename = "a")]
     AccountEnded(Uuid),
+    #[serde(rename = "n")]
+    PushNotes(i64, ByteArray<16>),
+    #[serde(rename = "w")]
+    NotesWritten,
 }
 
 /// A notice as MessagePack.
@@ -22,6 +26,8 @@ pub fn write_notice(notice: Notice) -> Bytes {
     let wire = match notice {
         Notice::SessionEnded(session) => WireNotice::SessionEnded(ByteArray::new(session.0)),
         Notice::AccountEnded(account) => WireNotice::AccountEnded(account.0),
+        Notice::PushNotes(ids) => WireNotice::PushNotes(ids.first(), ByteArray::new(ids.bits().to_be_bytes())),
+        Notice::NotesWritten => WireNotice::NotesWritten,
     };
     // Writing plain bytes to memory cannot fail; empty bytes would not be read back.
     rmp_serde::to_vec(&wire).unwrap_or_default().into()
@@ -32,6 +38,10 @@ pub fn read_notice(bytes: &[u8]) -> Option<Notice> {
     Some(match rmp_serde::from_slice(bytes).ok()? {
         WireNotice::SessionEnded(session) => Notice::SessionEnded(SessionId(session.into_array())),
         WireNotice::AccountEnded(account) => Notice::AccountEnded(AccountId(account)),
+        WireNotice::PushNotes(first, bits) => {
+            Notice::PushNotes(NoteIds::new(first, u128::from_be_bytes(bits.into_array())))
+        }
+        WireNotice::NotesWritten => Notice::NotesWritten,
     })
 }
 
@@ -69,9 +79,12 @@ mod tests {
 
     #[test]
     fn every_message_is_read_back_and_nonsense_is_not() {
-        for notice in
-            [Notice::SessionEnded(SessionId([7; 32])), Notice::AccountEnded(AccountId(Uuid::from_u128(u128::MAX)))]
-        {
+        for notice in [
+            Notice::SessionEnded(SessionId([7; 32])),
+            Notice::AccountEnded(AccountId(Uuid::from_u128(u128::MAX))),
+            Notice::PushNotes(NoteIds::new(i64::MAX, u128::MAX)),
+            Notice::NotesWritten,
+        ] {
             let bytes = write_notice(notice);
             assert!(bytes.len() < 40, "{} bytes", bytes.len());
             assert_eq!(read_notice(&bytes), Some(notice));

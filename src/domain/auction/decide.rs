@@ -66,7 +66,7 @@ impl State {
                 facts.push(EventKind::Amended { by, key, terms: terms.clone(), listing: listing.clone() });
             }
             Command::SetAllowance { bidder, amount, version } => {
-                if self.check_allowance(*bidder, *amount, *version)? {
+                if self.check_allowance(*bidder, *amount, *version, now)? {
                     facts.push(EventKind::AllowanceSet { bidder: *bidder, amount: *amount, version: *version });
                 }
             }
@@ -257,14 +257,21 @@ impl State {
     }
 
     /// Whether the allowance is to be set. It is not if it is so already: the same version with the same amount was sent
-    /// twice.
-    fn check_allowance(&self, bidder: AccountId, amount: Money, version: u64) -> Result<bool, Rejection> {
+    /// twice. Before the opening and while bidding is halted it may change; after the end it decides nothing any more.
+    fn check_allowance(
+        &self,
+        bidder: AccountId,
+        amount: Money,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<bool, Rejection> {
         match self.bidder(bidder) {
             Some(known) if (version, amount) == (known.allowance_version, known.allowance) => return Ok(false),
             Some(known) if version <= known.allowance_version => return Err(Rejection::StaleAllowance),
             _ => {}
         }
-        let leads = self.standing.leader.filter(|leader| leader.account == bidder && !self.is_over());
+        self.check_not_over(now)?;
+        let leads = self.standing.leader.filter(|leader| leader.account == bidder);
         if self.terms.funds == Funds::Required && leads.is_some_and(|leader| leader.ceiling > amount) {
             return Err(Rejection::Leading);
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::command::Offer;
 use crate::domain::formats::Format;
-use crate::domain::{AccountId, Currency, Fees, Span, Timestamp};
+use crate::domain::{AccountId, Currency, Fees, Money, Span, Timestamp};
 
 /// The longest time from opening to the planned end: 366 days.
 pub const DURATION_MAX: Span = Span::from_secs(366 * 24 * 3_600);
@@ -88,5 +89,11 @@ impl Terms {
             return refuse("fees", "must be at most 5000 basis points each");
         }
         self.format.validate()
+    }
+
+    /// What must be set aside for `offer` where bids must be covered: its ceiling, which for buy-now is the price of these
+    /// terms. None if there is no such price.
+    pub fn needed(&self, offer: Offer) -> Option<Money> {
+        offer.amount().or(self.format.buy_now_price())
     }
 }

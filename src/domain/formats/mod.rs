@@ -66,6 +66,13 @@ impl Format {
         }
     }
 
+    /// The price at which the lot can be bought at once, whether or not it still can.
+    pub fn buy_now_price(&self) -> Option<Money> {
+        match self {
+            Self::English(english) => english.buy_now,
+        }
+    }
+
     /// The rule by which a late bid moves the end.
     pub fn soft_close(&self) -> Option<SoftClose> {
         match self {

@@ -37,6 +37,12 @@ pub struct AuctionBody {
     soft_close: Option<SoftCloseBody>,
     /// `required` or `none`.
     funds: String,
+    /// What the winner pays beside the price, in hundredths of a percent of it, rounded down.
+    #[schema(example = 250)]
+    premium_bp: i64,
+    /// What the seller is not paid of the price, in hundredths of a percent of it, rounded down.
+    #[schema(example = 500)]
+    commission_bp: i64,
     starts_at: WireTime,
     ends_at: WireTime,
     created_at: WireTime,
@@ -106,6 +112,8 @@ impl From<AuctionRow> for AuctionBody {
                 max_total_s: seconds(soft.max_total_ms),
             }),
             funds: row.funds,
+            premium_bp: row.premium_bp,
+            commission_bp: row.commission_bp,
             starts_at: WireTime(from_datetime(row.starts_at)),
             ends_at: WireTime(from_datetime(row.ends_at)),
             created_at: WireTime(from_datetime(row.created_at)),

@@ -30,6 +30,8 @@ pub struct AuctionRow {
     pub buy_now_until: String,
     pub soft_close: Option<Json<SoftCloseRecord>>,
     pub funds: String,
+    pub premium_bp: i64,
+    pub commission_bp: i64,
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
@@ -81,6 +83,8 @@ impl AuctionRow {
             buy_now_until: String::new(),
             soft_close: None,
             funds: String::new(),
+            premium_bp: 0,
+            commission_bp: 0,
             starts_at: to_datetime(terms.starts_at),
             ends_at: to_datetime(terms.ends_at),
             created_at: to_datetime(at),
@@ -112,6 +116,8 @@ impl AuctionRow {
         self.buy_now_until = record.buy_now_until.into_owned();
         self.soft_close = record.soft_close.map(Json);
         self.funds = record.funds.into_owned();
+        self.premium_bp = record.premium_bp.into();
+        self.commission_bp = record.commission_bp.into();
         self.starts_at = to_datetime(record.starts_at.0);
         self.ends_at = to_datetime(record.ends_at.0);
     }

@@ -30,9 +30,10 @@ pub(super) async fn projected_seq(db: &Db, id: AuctionId) -> Result<Option<Seq>,
 const INSERT: &str =
     "insert into auctions (id, seller, title, description, category, image_url, currency, opening_price,
         increments, has_reserve, reserve_met, buy_now, buy_now_until, soft_close, funds, starts_at, ends_at, created_at,
-        status, price, minimum_bid, leader, bid_count, outcome, winner, winner_account, closed_at, seq)
+        status, price, minimum_bid, leader, bid_count, outcome, winner, winner_account, closed_at, seq, premium_bp,
+        commission_bp)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27, $28) on conflict (id) do nothing";
+        $24, $25, $26, $27, $28, $29, $30) on conflict (id) do nothing";
 
 macro_rules! insert_row {
     ($on:expr, $row:expr) => {
@@ -67,7 +68,9 @@ macro_rules! insert_row {
             $row.winner,
             $row.winner_account,
             $row.closed_at,
-            $row.seq
+            $row.seq,
+            $row.premium_bp,
+            $row.commission_bp
         )
     };
 }
@@ -84,7 +87,7 @@ pub(super) async fn insert_in(tx: &mut Tx, row: &AuctionRow) -> Result<(), Store
     Ok(())
 }
 
-/// Writes what events have changed, onto the row as it was at `from`.
+/// Writes what events have changed, onto the row as it was at `from`. No event changes fees.
 pub(super) async fn update(tx: &mut Tx, from: i64, row: &AuctionRow) -> Result<(), StoreError> {
     let text = "update auctions set title = $3, description = $4, category = $5, image_url = $6, opening_price = $7,
             increments = $8, has_reserve = $9, reserve_met = $10, buy_now = $11, buy_now_until = $12, soft_close = $13,

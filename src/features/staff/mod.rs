@@ -1,4 +1,5 @@
-//! Moderation: stopping, pausing and resuming auctions, voiding bids, banning users, and the audit trail of all of it.
+//! Moderation: stopping, pausing and resuming auctions, voiding bids, banning and freezing users, and the audit trail of
+//! all of it.
 //!
 //! What is done to an auction is journaled by its room with who and why; the trail follows the journal, so that it misses
 //! nothing even if this process ends between the two. What is done to a user stands in the trail alone.
@@ -15,23 +16,51 @@ use crate::auth::{Action, Caller, Denied, Role, Roles, authorize};
 use crate::clock::Clock;
 use crate::domain::{AccountId, AuctionId, BidKey, Seq, Timestamp};
 use crate::http::{ApiError, IdempotencyKey, RequestId};
-use crate::persistence::{Db, StoreError};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::room::{Act, Rooms};
 
 pub use projection::AuditProjection;
-use store::{Entry, Target};
+use store::Entry;
+pub use store::Target;
 
 const REASON_MAX_CHARS: usize = 500;
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-pub trait Bans: Send + Sync + 'static {
+pub trait Sanctions: Send + Sync + 'static {
     /// What the account may act as; none if there is no such account.
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError>;
     /// Bans it and closes its sockets. Harmless if it is banned.
     async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
     /// Lifts the ban. Harmless if there is none.
     async fn unban(&self, account: AccountId) -> Result<(), StoreError>;
+    /// Freezes it and closes its sockets. Harmless if it is frozen.
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
+    /// Lets it go again. Harmless if it is not frozen.
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError>;
+}
+
+/// What staff did outside of this feature, for the trail.
+#[derive(Debug, Clone)]
+pub struct Deed<'a> {
+    /// Who.
+    pub actor: AccountId,
+    /// When.
+    pub at: Timestamp,
+    /// What, in one word such as `resolve_case`.
+    pub action: &'static str,
+    /// On what.
+    pub target: Target,
+    /// Why.
+    pub reason: &'a str,
+    /// The request that asked for it.
+    pub request: &'a str,
+}
+
+/// Writes a deed into the trail, in the transaction that does it.
+pub async fn record(tx: &mut Tx, deed: &Deed<'_>) -> Result<(), StoreError> {
+    let Deed { actor, at, action, target, reason, request } = *deed;
+    store::insert_in(tx, &Entry::new(action).because(reason).by(actor, at, target).asked_in(request)).await
 }
 
 /// What moderation needs.
@@ -40,8 +69,8 @@ pub struct Parts {
     pub db: Db,
     /// Where auctions are live.
     pub rooms: Rooms,
-    /// Where accounts are banned.
-    pub bans: Arc<dyn Bans>,
+    /// Where accounts are banned and frozen.
+    pub sanctions: Arc<dyn Sanctions>,
     /// The time.
     pub clock: Clock,
 }
@@ -120,14 +149,27 @@ impl Staff {
     async fn ban(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
         let why = checked(reason)?;
         self.check_rank(&actor.caller, account).await?;
-        self.0.bans.ban(account, why).await?;
+        self.0.sanctions.ban(account, why).await?;
         self.record_user(&actor, account, Entry::new("ban").because(why)).await
     }
 
     async fn unban(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
         self.check_rank(&actor.caller, account).await?;
-        self.0.bans.unban(account).await?;
+        self.0.sanctions.unban(account).await?;
         self.record_user(&actor, account, Entry::new("unban")).await
+    }
+
+    async fn freeze(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
+        let why = checked(reason)?;
+        self.check_rank(&actor.caller, account).await?;
+        self.0.sanctions.freeze(account, why).await?;
+        self.record_user(&actor, account, Entry::new("freeze").because(why)).await
+    }
+
+    async fn unfreeze(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
+        self.check_rank(&actor.caller, account).await?;
+        self.0.sanctions.unfreeze(account).await?;
+        self.record_user(&actor, account, Entry::new("unfreeze")).await
     }
 
     /// If this fails the caller is told so, and may ask again: a ban is as harmless twice as once.
@@ -141,10 +183,10 @@ impl Staff {
     /// Nobody acts on their own account, and only an admin on staff.
     async fn check_rank(&self, caller: &Caller, account: AccountId) -> Result<(), ApiError> {
         if caller.account() == account {
-            return Err(ApiError::conflict("own_account", "nobody bans or unbans their own account"));
+            return Err(ApiError::conflict("own_account", "nobody bans or freezes their own account, or lifts that"));
         }
         let unknown = || ApiError::not_found("unknown_user", "there is no such account");
-        let roles = self.0.bans.roles(account).await?.ok_or_else(unknown)?;
+        let roles = self.0.sanctions.roles(account).await?.ok_or_else(unknown)?;
         let ranked = roles.has(&Role::Staff) || roles.has(&Role::Admin);
         if ranked && !caller.identity.roles.has(&Role::Admin) {
             return Err(Denied::Forbidden.into());

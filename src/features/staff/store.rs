@@ -26,9 +26,13 @@ pub(super) struct AuditRow {
 
 /// What was acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub enum Target {
+    /// An auction.
     Auction(AuctionId),
+    /// An account.
     User(AccountId),
+    /// A case of staff.
+    Case(Uuid),
 }
 
 /// An entry to be.
@@ -91,6 +95,7 @@ macro_rules! insert_entry {
         let (kind, target) = match $signed.target {
             Target::Auction(id) => ("auction", id.0),
             Target::User(id) => ("user", id.0),
+            Target::Case(id) => ("case", id),
         };
         sql!(
             $on,

@@ -96,7 +96,7 @@ pub(in crate::ledger) async fn is_settled(tx: &mut Tx, book: &Book) -> Result<bo
 }
 
 /// The book of an auction.
-pub(in crate::ledger) async fn book(tx: &mut Tx, auction: AuctionId) -> Result<Option<BookRow>, StoreError> {
+pub async fn book(tx: &mut Tx, auction: AuctionId) -> Result<Option<BookRow>, StoreError> {
     Ok(sql!(tx.on(), opt BookRow, "select * from auction_books where auction = $1", auction.0)?)
 }
 

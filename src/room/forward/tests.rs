@@ -72,8 +72,11 @@ fn an_act_arrives_whole() {
 fn a_bid_arrives_whole() {
     for barred in [None, Some(Barred::Banned), Some(Barred::Frozen)] {
         for offer in [Offer::Straight(money(1)), Offer::Max(Money::MAX), Offer::BuyNow] {
-            let bid = Bid { bidder: account(7), barred, key: key().unwrap(), offer };
-            assert!(matches!(arrived(&Ask::Bid(bid.clone())), Ask::Bid(there) if there == bid), "{bid:?}");
+            for raise in [None, Some(Raise { amount: money(5), version: 3 })] {
+                let bid = Bid { bidder: account(7), barred, key: key().unwrap(), offer };
+                let there = arrived(&Ask::Bid(bid.clone(), raise));
+                assert!(matches!(there, Ask::Bid(it, by) if (&it, by) == (&bid, raise)), "{bid:?} {raise:?}");
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ mod limits;
 mod rejections;
 mod requests;
 mod resuming;
-mod slow;
+pub mod slow;
 mod story;
 mod viewers;
 

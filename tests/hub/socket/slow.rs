@@ -12,11 +12,11 @@ use crate::harness::Hub;
 const QUEUE_BYTES: u32 = 4_096;
 
 /// A connection with the smallest receive buffer that the system gives, so that it soon stands still.
-async fn narrow(hub: &Hub) -> Socket {
+pub async fn narrow(hub: &Hub, headers: &[(&str, &str)]) -> Socket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(2_048).unwrap();
     let stream = socket.connect(hub.address).await.unwrap();
-    Socket::over(stream, hub.address, Codec::Json, &[]).await.unwrap()
+    Socket::over(stream, hub.address, Codec::Json, headers).await.unwrap()
 }
 
 /// Bids `count` times, sixteen at once; gives the longest time that one such round took.
@@ -46,7 +46,7 @@ async fn seq(market: &Market) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_that_stops_reading_costs_nobody_anything_and_misses_nothing_silently() {
     let market = Market::with(json!({}), |settings| settings.connections.outbound_queue_bytes = QUEUE_BYTES).await;
-    let mut slow = narrow(&market.hub).await;
+    let mut slow = narrow(&market.hub, &[]).await;
     let mut at = slow.ask(market.join()).await["seq"].as_u64().unwrap();
     let mut quick = market.watcher(Codec::MessagePack).await;
     let mut seen = quick.ask(market.join()).await["seq"].as_u64().unwrap();
@@ -109,7 +109,7 @@ async fn a_watcher_that_never_reads_again_is_closed_and_leaves_no_trace() {
         settings.connections.ping_interval_s = 3_600;
     })
     .await;
-    let mut stuck = narrow(&market.hub).await;
+    let mut stuck = narrow(&market.hub, &[]).await;
     stuck.ask(market.join()).await;
     let mut bidder = market.bidder(Codec::Json, "ada").await;
     // Its place is given back, so that somebody else can have it, though it never closed its side.
@@ -138,7 +138,7 @@ async fn a_hub_that_stops_waits_only_so_long_for_a_watcher_that_does_not_read() 
         settings.server.shutdown_timeout_ms = 4_000;
     })
     .await;
-    let mut stuck = narrow(&market.hub).await;
+    let mut stuck = narrow(&market.hub, &[]).await;
     stuck.ask(market.join()).await;
     let mut bidder = market.bidder(Codec::Json, "ada").await;
     bidder.ask(market.join()).await;
