@@ -17,24 +17,27 @@ use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
-use crate::domain::{AccountId, Fees, Span};
+use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
-use crate::features::staff::{self, AuditProjection, Bans, Staff};
+use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
+use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
+use crate::ledger::Limits;
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Viewers};
 use crate::mail::Mailer;
 use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
+use crate::payments;
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
-use crate::room::{NoFunding, Rooms};
+use crate::room::Rooms;
 use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
@@ -65,6 +68,8 @@ pub struct AppState {
     pub staff: Staff,
     /// Invoices and cases.
     pub sales: Sales,
+    /// Money.
+    pub wallets: Wallets,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -87,7 +92,8 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
-    let hub = Hub::open(&settings, &env, &tasks, Arc::new(NoFunding)).await?;
+    let holds = Holds::new(db.clone(), env.clock.clone(), money_limits(&settings.money));
+    let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let projector = projector(&env, &db, &hub);
@@ -99,6 +105,7 @@ pub async fn serve(
         db: &db,
         hub: &hub,
         progress,
+        holds,
         bus,
         stop: &stop,
         address,
@@ -160,6 +167,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
         .merge(sales::routes::router())
+        .merge(wallets::routes::router())
         .merge(ws::router())
 }
 
@@ -192,15 +200,17 @@ struct Ground<'a> {
     db: &'a Db,
     hub: &'a Hub,
     progress: Progress,
+    holds: Holds,
     bus: Arc<dyn Bus>,
     stop: &'a CancellationToken,
     address: SocketAddr,
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, progress, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
         accounts::Parts {
@@ -240,7 +250,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         rooms: rooms.clone(),
         journal: journal.clone(),
         clock: env.clock.clone(),
-        progress,
+        progress: progress.clone(),
         fees: Fees { premium_bp: settings.money.premium_bp, commission_bp: settings.money.commission_bp },
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
@@ -249,14 +259,30 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
-        bans: Arc::new(accounts.clone()),
+        sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
+    let outbox = Outbox::default();
     let sales = Sales::new(sales::Parts {
         db: db.clone(),
         trail: Arc::new(ports::Audit),
         clock: env.clock.clone(),
+        outbox: outbox.clone(),
         public_url: public_url.clone(),
+    });
+    let outbox = Outbox::default();
+    let wallets = Wallets::new(wallets::Parts {
+        provider: payments,
+        guard: Arc::new(accounts.clone()),
+        outbox: outbox.clone(),
+        return_url: public_url.clone(),
+        chance: env.chance.clone(),
+        trail: Arc::new(ports::Audit),
+        holds,
+        rooms: rooms.clone(),
+        leases: hub.leases.clone(),
+        progress,
+        default_currency: settings.money.default_currency.currency(),
     });
     let viewers = Viewers::default();
     let gateway = Gateway::new(ws::Parts {
@@ -271,7 +297,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
-    let outbox = Outbox::default();
     let deps = notify::Deps {
         db: db.clone(),
         leases: hub.leases.clone(),
@@ -290,9 +315,27 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         connections: connections.count() as u64,
         ..Figures::default()
     }));
-    let state =
-        AppState { http, ops, accounts, auctions, notifications, outbox, staff, sales, rooms, journal, gateway };
+    let state = AppState {
+        http,
+        ops,
+        accounts,
+        auctions,
+        notifications,
+        outbox,
+        staff,
+        sales,
+        wallets,
+        rooms,
+        journal,
+        gateway,
+    };
     Ok((state, limits))
+}
+
+/// The limits of wallets for which staff has set no others.
+fn money_limits(settings: &config::Money) -> Limits {
+    let amount = |limit: Option<u64>| limit.and_then(|limit| Money::new(i64::try_from(limit).ok()?));
+    Limits { exposure_max: amount(settings.max_exposure), daily_deposit_max: amount(settings.daily_deposit_limit) }
 }
 
 /// Which ack levels auctions may have.
@@ -307,7 +350,7 @@ fn ack_rule(cluster: &config::Cluster) -> AckRule {
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-impl Bans for Accounts {
+impl Sanctions for Accounts {
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
         Ok(self.account(account).await?.map(|row| row.roles))
     }
@@ -318,6 +361,14 @@ impl Bans for Accounts {
 
     async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unban(self, account).await.map(drop)
+    }
+
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::freeze(self, account, reason).await.map(drop)
+    }
+
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unfreeze(self, account).await.map(drop)
     }
 }
 
@@ -396,6 +447,11 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Ar
     tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
         let notifications = notifications.clone();
         async move { notifications.sweep(keep_days).await }
+    });
+    let wallets = state.wallets.clone();
+    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
+        let wallets = wallets.clone();
+        async move { wallets.upkeep().await }
     });
     let sales = state.sales.clone();
     tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {

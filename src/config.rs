@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::currency::IsoCurrency;
 use crate::domain::auction::KEY_RETENTION;
 use crate::domain::fees::FEE_MAX_BP;
 use figment::Figment;
@@ -16,9 +17,10 @@ use figment::providers::{Format, Toml};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+mod money;
 mod words;
 
-pub use words::{DefaultAck, LogFormat, Switch};
+pub use words::{DefaultAck, LogFormat, Payments, Switch};
 
 /// The time over which a node that stops sends its sockets to others, unless the operator says otherwise.
 /// A lease that is shorter than this is lost to a busy machine; a longer one keeps bidders waiting when a node dies.
@@ -93,10 +95,10 @@ pub struct Settings {
     pub connections: Connections,
     /// How rooms run.
     pub room: Room,
-    /// What sales cost.
-    pub money: Money,
     /// How many nodes make one hub.
     pub cluster: Cluster,
+    /// How money comes in and goes out, and what sales cost.
+    pub money: Money,
     /// How mail leaves the hub.
     pub mail: Mail,
     /// What people are told.
@@ -139,9 +141,9 @@ pub struct Flags {
     #[command(flatten)]
     room: groups::RoomFlags,
     #[command(flatten)]
-    money: groups::MoneyFlags,
-    #[command(flatten)]
     cluster: groups::ClusterFlags,
+    #[command(flatten)]
+    money: groups::MoneyFlags,
     #[command(flatten)]
     mail: groups::MailFlags,
     #[command(flatten)]
@@ -193,8 +195,8 @@ impl Settings {
             auth: flags.auth.over(file.auth),
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
-            money: flags.money.over(file.money),
             cluster: flags.cluster.over(file.cluster),
+            money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
             notifications: flags.notifications.over(file.notifications),
             log: flags.log.over(file.log),
@@ -256,6 +258,7 @@ impl Settings {
                 return Err(ConfigError(format!("{name} is empty")));
             }
         }
+        self.money.check()?;
         if !(0.0..=1.0).contains(&self.log.otlp_sample) {
             return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
         }
@@ -290,8 +293,8 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         auth: figment.extract().map_err(say)?,
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
-        money: figment.extract().map_err(say)?,
         cluster: figment.extract().map_err(say)?,
+        money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         notifications: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
@@ -310,8 +313,8 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::AuthFlags::NAMES,
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
-        groups::MoneyFlags::NAMES,
         groups::ClusterFlags::NAMES,
+        groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::NotificationsFlags::NAMES,
         groups::LogFlags::NAMES,

@@ -10,6 +10,7 @@ pub mod domain;
 pub mod chance;
 pub mod clock;
 pub mod coordination;
+pub mod currency;
 pub mod env;
 pub mod journal;
 pub mod live;
@@ -23,6 +24,7 @@ pub mod ledger;
 
 pub mod auth;
 pub mod mail;
+pub mod payments;
 pub mod rate_limit;
 
 pub mod http;

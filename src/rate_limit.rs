@@ -85,6 +85,8 @@ pub struct RateLimits {
     pub mail_by_address: Limiter<IpAddr>,
     /// Mails asked for to one e-mail address.
     pub mail_by_email: Limiter<String>,
+    /// Movements of money asked for by one account.
+    pub money_by_account: Limiter<AccountId>,
 }
 
 impl RateLimits {
@@ -98,6 +100,7 @@ impl RateLimits {
             login_by_email: Limiter::new(switch, 6, 10),
             mail_by_address: Limiter::new(switch, 6, 20),
             mail_by_email: Limiter::new(switch, 1, 3),
+            money_by_account: Limiter::new(switch, 60, 60),
         }
     }
 
@@ -110,6 +113,7 @@ impl RateLimits {
         self.login_by_email.sweep();
         self.mail_by_address.sweep();
         self.mail_by_email.sweep();
+        self.money_by_account.sweep();
     }
 }
 

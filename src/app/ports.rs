@@ -1,10 +1,13 @@
 //! What features need of each other, put together where both are known.
 
-use crate::features::sales::{self, Decision};
+use crate::domain::{AccountId, Currency, Money, Timestamp};
+use crate::features::accounts::Accounts;
+use crate::features::sales::{self, CaseKind, Decision, NewCase};
 use crate::features::staff::{self, Deed, Target};
+use crate::features::wallets::{self, LimitsSet};
 use crate::persistence::{StoreError, Tx};
 
-/// The audit trail, for decisions about cases.
+/// The audit trail, for decisions about cases and for limits.
 pub(super) struct Audit;
 
 #[async_trait::async_trait]
@@ -20,5 +23,50 @@ impl sales::Trail for Audit {
             request: &decision.request,
         };
         staff::record(tx, &deed).await
+    }
+}
+
+#[async_trait::async_trait]
+impl wallets::Trail for Audit {
+    async fn record(&self, tx: &mut Tx, set: &LimitsSet) -> Result<(), StoreError> {
+        let deed = Deed {
+            actor: set.actor,
+            at: set.at,
+            action: "set_limits",
+            target: Target::User(set.owner),
+            reason: &set.reason,
+            request: &set.request,
+        };
+        staff::record(tx, &deed).await
+    }
+}
+
+/// What a user owes is a case of staff, and whoever acts for a frozen account has to come again.
+#[async_trait::async_trait]
+impl wallets::Guard for Accounts {
+    async fn owes(
+        &self,
+        tx: &mut Tx,
+        owner: AccountId,
+        currency: Currency,
+        amount: Money,
+        cause: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let case = NewCase {
+            kind: CaseKind::DepositReversed,
+            cause: format!("reversal:{cause}"),
+            account: owner,
+            auction: None,
+            currency,
+            amount,
+            reason: "deposit_reversed".to_owned(),
+            at,
+        };
+        sales::open_case(tx, &case).await.map(drop)
+    }
+
+    async fn frozen(&self, owner: AccountId) {
+        self.end_sockets(owner).await;
     }
 }

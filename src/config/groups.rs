@@ -76,17 +76,6 @@ settings! {
 }
 
 settings! {
-    /// What sales cost.
-    Money, MoneyFlags, "Money";
-    values {
-        premium_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_PREMIUM_BP", "What the winner pays beside the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
-        commission_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_COMMISSION_BP", "What the seller is not paid of the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
-    }
-    optional {}
-    lists {}
-}
-
-settings! {
     /// How many nodes make one hub.
     Cluster, ClusterFlags, "Cluster";
     values {
@@ -97,6 +86,25 @@ settings! {
     optional {
         redis_ca_file: PathBuf, "FILE", "BIDHUB_REDIS_CA_FILE", "Certificates in PEM that prove Redis over rediss:// [default: those of the web]";
         node_name: String, "NAME", "BIDHUB_NODE_NAME", "Name of this node for people; nodes know each other by ids [default: none]";
+    }
+    lists {}
+}
+
+settings! {
+    /// How money comes in and goes out, how much of it anyone may bring, and what sales cost.
+    Money, MoneyFlags, "Money";
+    values {
+        premium_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_PREMIUM_BP", "What the winner pays beside the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
+        commission_bp: u16 = 0, "BASIS_POINTS", "BIDHUB_COMMISSION_BP", "What the seller is not paid of the price, in hundredths of a percent of it, at most 5000; auctions keep what was set when they were created";
+        payments: Payments = "test", "test|stripe", "BIDHUB_PAYMENTS", "Who moves money in and out; test credits amounts that nobody has paid";
+        stripe_url: String = "https://api.stripe.com", "URL", "BIDHUB_STRIPE_URL", "Where the API of Stripe is";
+        default_currency: IsoCurrency = "USD", "CURRENCY", "BIDHUB_DEFAULT_CURRENCY", "Currency of a wallet whose owner names none, by its code of ISO 4217";
+    }
+    optional {
+        stripe_secret_key: SecretString, "KEY", "BIDHUB_STRIPE_SECRET_KEY", "Secret or restricted key of the account at Stripe, sk_… or rk_…; needed with payments = stripe";
+        stripe_webhook_secret: SecretString, "SECRET", "BIDHUB_STRIPE_WEBHOOK_SECRET", "Secret of the webhook endpoint at Stripe, whsec_…; needed with payments = stripe";
+        max_exposure: u64, "AMOUNT", "BIDHUB_MAX_EXPOSURE", "Most that a user may hold, in minor units of each currency [default: no limit]";
+        daily_deposit_limit: u64, "AMOUNT", "BIDHUB_DAILY_DEPOSIT_LIMIT", "Most that a user may pay in within 24 hours, in minor units of each currency [default: no limit]";
     }
     lists {}
 }

@@ -82,7 +82,7 @@ fn a_node_drains_for_a_while_one_process_ends_at_once_and_neither_beyond_its_tim
 #[test]
 fn secrets_do_not_show() {
     let settings =
-        from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'")
+        from_file("jwt_secret = 'hush-hush'\noperator_token = 'hush-hush'\ndatabase_url = 'postgres://hush-hush'\nstripe_secret_key = 'sk_hush-hush'\nstripe_webhook_secret = 'whsec_hush-hush'")
             .unwrap();
     assert!(!format!("{settings:?}").contains("hush-hush"));
 }

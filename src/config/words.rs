@@ -66,3 +66,13 @@ words! {
         Sql = "sql",
     }
 }
+
+words! {
+    /// Who moves money in and out.
+    Payments {
+        /// Nobody: amounts are credited without any money behind them.
+        Test = "test",
+        /// Stripe.
+        Stripe = "stripe",
+    }
+}

@@ -77,12 +77,19 @@ impl Currency {
         }
     }
 
-    /// An amount in this currency as people read it: `125.00 USD`, `125 JPY`.
+    /// An amount in this currency as people read it, thousands apart: `1,250.00 USD`, `125 JPY`.
     pub fn in_words(&self, amount: Money) -> String {
         let (digits, code) = (self.fraction_digits(), self.code());
         let units = format!("{:0>width$}", amount.minor_units(), width = digits + 1);
         let (whole, fraction) = units.split_at(units.len() - digits);
-        if digits == 0 { format!("{whole} {code}") } else { format!("{whole}.{fraction} {code}") }
+        let mut words = String::new();
+        for (at, digit) in whole.char_indices() {
+            if at > 0 && (whole.len() - at).is_multiple_of(3) {
+                words.push(',');
+            }
+            words.push(digit);
+        }
+        if digits == 0 { format!("{words} {code}") } else { format!("{words}.{fraction} {code}") }
     }
 }
 
@@ -126,7 +133,9 @@ mod tests {
             ("USD", 12_500, "125.00 USD"),
             ("EUR", 5, "0.05 EUR"),
             ("USD", 0, "0.00 USD"),
+            ("EUR", 123_456_789, "1,234,567.89 EUR"),
             ("JPY", 125, "125 JPY"),
+            ("JPY", 1_000, "1,000 JPY"),
             ("KWD", 1_250, "1.250 KWD"),
         ] {
             let currency = Currency::new(code).expect("a code");

@@ -6,3 +6,4 @@ pub mod auctions;
 pub mod notifications;
 pub mod sales;
 pub mod staff;
+pub mod wallets;

@@ -31,6 +31,7 @@ pub const DOCS_PATH: &str = "/api/docs";
         (name = "accounts", description = "Signing up, signing in, and the own account"),
         (name = "auctions", description = "Auctions, their bids, and the public log that anyone can check"),
         (name = "notifications", description = "What the own account was told, and how it wants to hear of what"),
+        (name = "wallet", description = "Money: what is there, what is set aside for bids, and every movement"),
         (name = "invoices", description = "What sales came to, for those who bought and sold"),
         (name = "staff", description = "Moderation, each act with who and why"),
         (name = "operations", description = "Health, readiness, metrics, time")

@@ -135,7 +135,11 @@ pub async fn audit(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
             |found, _| format!("{found} is held, and there is no hold"),
         ),
         Finding::of(
-            rule("settled", "accounts of money held", "nothing is held for an auction that is settled"),
+            rule(
+                "settled",
+                "accounts of money held",
+                "nothing is held for an auction that is settled, unless staff has a case",
+            ),
             audit::settled(tx).await?,
             |found, _| format!("{found} is held, and the auction is settled"),
         ),

@@ -23,4 +23,6 @@ pub use settle::{Outcome, Paid, Settled, Unpaid, capture_late, confirm, pay_debt
 pub use store::{
     BookRow, Unconfirmed, balance, book, deposits_total, holders_in, insert_book, lock_books, lock_wallets, unconfirmed,
 };
-pub use store::{Entry, Limits, Wallet, WalletRow, entries, lock_wallet, set_limits, set_policy, wallet, wallets};
+pub use store::{
+    Entry, Limits, Wallet, WalletRow, entries, has_room, lock_wallet, set_limits, set_policy, wallet, wallets,
+};

@@ -52,6 +52,8 @@ pub enum Unpaid {
         /// What is set aside.
         held: Money,
     },
+    /// The seller's wallet can hold no more.
+    SellerFull,
 }
 
 impl Unpaid {
@@ -60,6 +62,7 @@ impl Unpaid {
         match self {
             Self::Frozen => "account_frozen",
             Self::Short { .. } => "hold_too_small",
+            Self::SellerFull => "seller_wallet_full",
         }
     }
 }
@@ -187,6 +190,9 @@ async fn capture(
     }
     let (premium, commission) = (fees.premium(price), fees.commission(price));
     let payout = price.checked_sub(commission).unwrap_or(Money::ZERO);
+    if !store::has_room(tx, book.seller(), currency, payout).await? {
+        return Ok(Err(Unpaid::SellerFull));
+    }
     let transfer = |to, amount| Transfer { from: hold, to, amount };
     let movement = Movement {
         kind: Kind::Sale,

@@ -59,6 +59,7 @@ pub const MEASURES: &[Measure] = &[
     gauge("bidhub_notify_lag_seconds", Unit::Seconds, "Age of the oldest notification that is not pushed yet, on the node that pushes"),
     counter("bidhub_notify_failures_total", "Rounds of pushing notifications that failed; they are tried again"),
     counter("bidhub_mail_total", "Mails, by outcome: sent, failed, dropped"),
+    seconds("bidhub_payment_call_seconds", "Time of a call of the payment provider, by call, outcome: ok, refused, unavailable, unknown"),
     // Rooms.
     gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),
     gauge("bidhub_rooms_owned", Unit::Count, "Rooms that this node decides for"),

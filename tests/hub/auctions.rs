@@ -65,6 +65,7 @@ async fn each_field_that_does_not_fit_is_named() {
         (json!({"description": long(10_001)}), "description"),
         (json!({"category": long(61)}), "category"),
         (json!({"currency": "usd"}), "currency"),
+        (json!({"currency": "ABC"}), "currency"),
         (json!({"opening_price": 0}), "opening_price"),
         (json!({"opening_price": 9_007_199_254_740_992_i64}), "opening_price"),
         (json!({"reserve": 999}), "reserve"),

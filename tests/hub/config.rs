@@ -70,6 +70,9 @@ fn a_bad_setting_is_told_in_one_line_with_exit_code_2() {
         (&["--selling-role", "No Role"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "selling_role"),
         (&["--log-filter", "=="], ("A", "b"), "log_filter"),
         (&["--smtp-url", "nonsense"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "smtp_url"),
+        (&[], ("BIDHUB_PAYMENTS", "stripe"), "stripe_secret_key"),
+        (&["--payments", "stripe"], ("BIDHUB_STRIPE_SECRET_KEY", "sk_test_1"), "stripe_webhook_secret"),
+        (&["--default-currency", "XXX"], ("A", "b"), "XXX"),
     ] {
         let mut command = bidhub();
         command.current_dir(dir.path()).args(arguments).env(variable.0, variable.1).env("BIDHUB_LOG_FILTER", "off");

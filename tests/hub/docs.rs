@@ -44,8 +44,10 @@ const ROUTES: &[&str] = &[
     "post /api/staff/auctions/{id}/stop",
     "post /api/staff/cases/{id}/resolve",
     "post /api/staff/users/{id}/ban",
+    "post /api/staff/users/{id}/freeze",
     "post /api/staff/users/{id}/unban",
     "put /api/notifications/preferences",
+    "post /api/staff/users/{id}/unfreeze",
 ];
 
 #[tokio::test]

@@ -165,6 +165,83 @@ async fn a_banned_user_reads_but_neither_bids_nor_sells() {
     act(&hub, &sue, &auction, "pause", because()).await.is_problem(403, "banned");
 }
 
+/// Staff freezes people and lets them go, on either engine.
+async fn freezing(hub: &Hub) {
+    let (ada, ben) = (hub.sign_up("ada").await, hub.sign_up("ben").await);
+    let (sam, sue, root) = (
+        moderator(hub, "sam", "staff").await,
+        moderator(hub, "sue", "staff").await,
+        moderator(hub, "root", "admin").await,
+    );
+    let sanction = async |by: &User, id: &str, verb: &str, body: Value| {
+        hub.post_as(&by.token, &format!("/api/staff/users/{id}/{verb}"), body).await
+    };
+    let frozen = async |who: &User| hub.get_as(&who.token, "/api/me").await.is(200).body["frozen"].clone();
+    assert_eq!(frozen(&ada).await, false);
+    sanction(&sam, &ada.id, "freeze", because()).await.is(204);
+    assert_eq!((frozen(&ada).await, frozen(&ben).await), (json!(true), json!(false)));
+    sanction(&sam, &ada.id, "freeze", json!({"reason": "once more"})).await.is(204);
+    // It is no ban: whoever is frozen still sells.
+    let offered = hub.post_as(&ada.token, "/api/auctions", desk()).await;
+    offered.is(201);
+    assert_eq!(hub.get_as(&ada.token, "/api/me").await.body["banned"], false);
+    sanction(&sam, &ada.id, "unfreeze", json!({})).await.is(204);
+    assert_eq!(frozen(&ada).await, false);
+    sanction(&sam, &ada.id, "unfreeze", json!({})).await.is(204);
+
+    let refused = sanction(&sam, &ada.id, "freeze", json!({"reason": " "})).await;
+    assert_eq!(refused.is_problem(422, "invalid_reason").body["field"], "reason");
+    sanction(&ben, &ada.id, "freeze", because()).await.is_problem(403, "forbidden");
+    sanction(&ben, &ben.id, "unfreeze", json!({})).await.is_problem(403, "forbidden");
+    let path = format!("/api/staff/users/{}/freeze", ada.id);
+    hub.post(&path, because()).await.is_problem(401, "unauthenticated");
+    for verb in ["freeze", "unfreeze"] {
+        sanction(&sam, &sam.id, verb, because()).await.is_problem(409, "own_account");
+        sanction(&root, &root.id, verb, because()).await.is_problem(409, "own_account");
+        sanction(&sam, &sue.id, verb, because()).await.is_problem(403, "forbidden");
+        sanction(&sam, &root.id, verb, because()).await.is_problem(403, "forbidden");
+        let nobody = "01938b5e-0000-7000-8000-000000000000";
+        sanction(&sam, nobody, verb, because()).await.is_problem(404, "unknown_user");
+        sanction(&sam, "nobody", verb, because()).await.is_problem(404, "unknown_user");
+    }
+    sanction(&root, &sue.id, "freeze", because()).await.is(204);
+    assert_eq!(frozen(&sue).await, true);
+
+    let trail = hub.get_as(&root.token, "/api/staff/audit").await.body["items"].clone();
+    let told: Vec<_> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|item| {
+            assert!(item["target_kind"] == "user" && item["request_id"].is_string(), "{item}");
+            json!([item["action"], item["actor"], item["target"], item["reason"]])
+        })
+        .collect();
+    let why = because()["reason"].clone();
+    let expected = [
+        json!(["freeze", sam.id, ada.id, why]),
+        json!(["freeze", sam.id, ada.id, "once more"]),
+        json!(["unfreeze", sam.id, ada.id, null]),
+        json!(["unfreeze", sam.id, ada.id, null]),
+        json!(["freeze", root.id, sue.id, why]),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn staff_freezes_and_lets_go_and_the_trail_says_so() {
+    freezing(&Hub::start().await).await;
+}
+
+#[tokio::test]
+async fn staff_freezes_on_postgresql_too() {
+    let Some(server) = crate::postgres::server::Server::start().await else { return };
+    let hub = Hub::with(|settings| settings.server.database_url = Some(server.url().into())).await;
+    freezing(&hub).await;
+    hub.stop().await;
+}
+
 #[tokio::test]
 async fn the_trail_holds_every_act_once_with_who_why_and_by_which_request() {
     let hub = Hub::start().await;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use bidhub::chance::Chance;
 use bidhub::domain::{AccountId, AuctionId, Currency, Fees, Money, Seq, Timestamp};
 use bidhub::ledger::*;
 use bidhub::persistence::{Db, Durability, Tx, migrate};
@@ -65,7 +66,7 @@ impl Bench {
         lock_wallet(&mut tx, owner, usd()).await.unwrap();
         let transfers =
             vec![Transfer { from: Account::Provider("test"), to: Account::Available(owner), amount: money(amount) }];
-        let cause = format!("deposit:{}", Uuid::now_v7());
+        let cause = format!("deposit:{}", Chance::System.uuid(at(0)));
         let kind = Kind::Deposit;
         let movement = Movement { kind, cause, currency: usd(), at: at(0), auction: None, transfers };
         assert!(post(&mut tx, &movement).await.unwrap());

@@ -1,5 +1,6 @@
 //! The end of an auction: the sale is paid once, and nothing stays held.
 
+use bidhub::domain::Money;
 use bidhub::ledger::*;
 
 use crate::bench::{SELLER, book, money, on_both, person};
@@ -61,6 +62,27 @@ async fn what_a_frozen_winner_owes_waits_for_staff() {
         tx.commit().await.unwrap();
         assert_eq!(late.and_then(Result::ok).map(|paid| paid.payout), Some(money(475)));
         assert_eq!((bench.wallet(ann).await, bench.house().await), ((550, 0), 75));
+        bench.assert_balanced().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_seller_whose_wallet_can_hold_no_more_is_paid_later() {
+    on_both(|bench| async move {
+        let (ann, seller, desk) = (person(1), person(SELLER), book(1));
+        bench.deposit(ann, 1_100).await;
+        bench.set(&desk, ann, Target::ForBid(money(1_000))).await.unwrap();
+        // Some of it is set aside elsewhere, and must fit when it comes back.
+        bench.deposit(seller, 1_100).await;
+        let other = Book { seller: person(2), ..book(2) };
+        bench.set(&other, seller, Target::ForBid(money(1_000))).await.unwrap();
+        bench.deposit(seller, Money::MAX.minor_units() - 1_200).await;
+        let settled = bench.settle(&desk, Outcome::Sold { winner: ann, price: money(1_000) }).await.unwrap();
+        assert_eq!(settled.sale, Some(Err(Unpaid::SellerFull)));
+        assert_eq!(bench.wallet(ann).await, (0, 1_100));
+        bench.settle(&other, Outcome::Nothing).await.unwrap();
+        assert_eq!(bench.wallet(seller).await, (Money::MAX.minor_units() - 100, 0));
         bench.assert_balanced().await;
     })
     .await;

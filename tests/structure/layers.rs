@@ -22,6 +22,7 @@ pub const LAYERS: &[Layer] = &[
     layer("domain",       &[]),
     layer("chance",       &["domain"]),
     layer("clock",        &["domain"]),
+    layer("currency",     &["domain"]),
     layer("env",          &["clock", "chance"]),
     layer("trace",        &["domain"]),
     // What is kept, who may write it, and the rooms between.
@@ -34,21 +35,22 @@ pub const LAYERS: &[Layer] = &[
     layer("ledger",       &["domain", "persistence", "clock"]),
     layer("notify",       &["domain", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
-    // Around the rooms: settings, the log, limits, mail.
-    layer("config",       &["domain"]),
+    // Around the rooms: settings, the log, limits, mail, and who moves money in the world.
+    layer("config",       &["domain", "currency"]),
     layer("telemetry",    &["config", "trace"]),
     layer("lifecycle",    &[]),
     layer("server",       &[]),
     layer("rate_limit",   &["config", "domain"]),
     layer("mail",         &["config", "lifecycle"]),
+    layer("payments",     &["domain", "clock", "chance", "currency", "config"]),
     // Callers: who they are, and the ways in. No feature, no SQL.
     layer("auth",         &["domain", "clock", "chance", "coordination", "persistence"]),
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
-    layer("features",     &["domain", "clock", "chance", "config", "persistence", "coordination", "journal", "room", "projection", "notify", "ledger",
-                            "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
+    layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection", "notify",
+                            "ledger", "payments", "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
     // The top, where all is put together.

@@ -234,9 +234,31 @@ impl Accounts {
         Ok(banned)
     }
 
-    /// Lifts a ban. True if there was one.
+    /// Lifts a ban, and ends the account's sockets: they still carry it. True if there was one.
     pub async fn unban(&self, id: AccountId) -> Result<bool, StoreError> {
-        store::unban(self.db(), id).await
+        let lifted = store::unban(self.db(), id).await?;
+        self.tell(Notice::AccountEnded(id)).await;
+        Ok(lifted)
+    }
+
+    /// Freezes an account, with the reason that staff gives, and ends its sockets, so that they come back with the fact.
+    /// True if it was not frozen before.
+    pub async fn freeze(&self, id: AccountId, reason: &str) -> Result<bool, StoreError> {
+        let frozen = store::freeze(self.db(), id, reason, self.now()).await?;
+        self.tell(Notice::AccountEnded(id)).await;
+        Ok(frozen)
+    }
+
+    /// Lets a frozen account go again, and ends its sockets. True if it was frozen.
+    pub async fn unfreeze(&self, id: AccountId) -> Result<bool, StoreError> {
+        let lifted = store::unfreeze(self.db(), id).await?;
+        self.tell(Notice::AccountEnded(id)).await;
+        Ok(lifted)
+    }
+
+    /// Ends the sockets of an account, so that they come back with what is known of it now.
+    pub async fn end_sockets(&self, id: AccountId) {
+        self.tell(Notice::AccountEnded(id)).await;
     }
 
     /// Deletes sessions and tokens that have ended.
@@ -308,7 +330,7 @@ impl AccountRow {
             display_name: self.display_name.as_str().into(),
             roles: self.roles.clone(),
             banned: self.banned_at.is_some(),
-            frozen: false,
+            frozen: self.frozen_at.is_some(),
         }
     }
 }

@@ -103,6 +103,8 @@ struct User {
     email_confirmed: bool,
     /// True if staff has banned the account from bidding and selling.
     banned: bool,
+    /// True if staff has frozen the account: it can neither bid nor take money out.
+    frozen: bool,
 }
 
 /// A session just begun.
@@ -121,6 +123,7 @@ impl From<AccountRow> for User {
             roles: row.roles.names(),
             email_confirmed: row.email_confirmed_at.is_some(),
             banned: row.banned_at.is_some(),
+            frozen: row.frozen_at.is_some(),
             display_name: row.display_name,
             email: row.email,
         }

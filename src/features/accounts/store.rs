@@ -26,6 +26,10 @@ pub struct AccountRow {
     pub banned_at: Option<DateTime<Utc>>,
     /// Why, in the words of staff.
     pub ban_reason: Option<String>,
+    /// When it was frozen, if it is.
+    pub frozen_at: Option<DateTime<Utc>>,
+    /// Why, in the words of staff.
+    pub freeze_reason: Option<String>,
     /// What it may do beyond what everyone may.
     #[sqlx(skip)]
     pub roles: Roles,
@@ -81,7 +85,8 @@ pub(super) async fn account(db: &Db, id: AccountId) -> Result<Option<AccountRow>
     let row = sql!(
         db.read(),
         opt AccountRow,
-        "select id, coalesce(email, external_email) as email, email_confirmed_at, display_name, banned_at, ban_reason
+        "select id, coalesce(email, external_email) as email, email_confirmed_at, display_name, banned_at, ban_reason,
+                frozen_at, freeze_reason
          from accounts where id = $1",
         id.0
     )?;
@@ -249,6 +254,16 @@ pub(super) async fn ban(db: &Db, id: AccountId, reason: &str, now: Timestamp) ->
 
 pub(super) async fn unban(db: &Db, id: AccountId) -> Result<bool, StoreError> {
     let text = "update accounts set banned_at = null, ban_reason = null where id = $1 and banned_at is not null";
+    Ok(sql!(db.write(), exec, text, id.0)? == 1)
+}
+
+pub(super) async fn freeze(db: &Db, id: AccountId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let text = "update accounts set frozen_at = $1, freeze_reason = $2 where id = $3 and frozen_at is null";
+    Ok(sql!(db.write(), exec, text, to_datetime(now), reason, id.0)? == 1)
+}
+
+pub(super) async fn unfreeze(db: &Db, id: AccountId) -> Result<bool, StoreError> {
+    let text = "update accounts set frozen_at = null, freeze_reason = null where id = $1 and frozen_at is not null";
     Ok(sql!(db.write(), exec, text, id.0)? == 1)
 }
 

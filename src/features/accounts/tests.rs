@@ -82,6 +82,26 @@ async fn a_ban_is_in_force_at_once_and_can_be_lifted() {
 }
 
 #[tokio::test]
+async fn a_freeze_is_in_force_at_once_and_can_be_lifted() {
+    let mut bench = bench().await;
+    let ada = bench.accounts.register("ada@example.com", PASSWORD, "Ada").await.unwrap();
+    let id = AccountId(ada.account.id);
+    assert!(bench.accounts.freeze(id, "an odd deposit").await.unwrap());
+    assert!(!bench.accounts.freeze(id, "again").await.unwrap());
+    for _ in 0..2 {
+        assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)));
+    }
+    let identity = bench.caller(&ada).await.unwrap().identity;
+    assert!(identity.frozen && !identity.banned);
+    let account = bench.accounts.account(id).await.unwrap().unwrap();
+    assert_eq!(account.freeze_reason.as_deref(), Some("an odd deposit"), "the first reason stands");
+    assert!(bench.accounts.unfreeze(id).await.unwrap());
+    assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)), "sockets that still carry it");
+    assert!(!bench.accounts.unfreeze(id).await.unwrap());
+    assert!(!bench.caller(&ada).await.unwrap().identity.frozen);
+}
+
+#[tokio::test]
 async fn what_has_ended_is_swept_out_and_nothing_else() {
     let bench = bench().await;
     let ada = bench.accounts.register("ada@example.com", PASSWORD, "Ada").await.unwrap();

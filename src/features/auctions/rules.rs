@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::request::{AckBody, BandBody, BuyNowUntilBody, CreateAuction, FundsBody, PatchAuction, SoftCloseBody};
+use crate::currency::IsoCurrency;
 use crate::domain::auction::{Funds, Listing, Terms, TermsError};
 use crate::domain::formats::{English, Format, SoftClose, english::BuyNowUntil};
 use crate::domain::increments::{Band, Increments};
-use crate::domain::{AccountId, Currency, Fees, Money, Span, Timestamp};
+use crate::domain::{AccountId, Fees, Money, Span, Timestamp};
 use crate::journal::AckLevel;
 
 const TITLE_MAX_CHARS: usize = 200;
@@ -38,10 +39,10 @@ pub(super) fn create(
         buy_now_until: body.buy_now_until.map(Into::into).unwrap_or_default(),
         soft_close: body.soft_close.map(Into::into),
     };
-    let currency = Currency::new(&body.currency);
+    let currency = IsoCurrency::new(&body.currency).map(IsoCurrency::currency);
     let terms = Terms {
         seller,
-        currency: currency.ok_or(refused("currency", "must be three capital letters, as in ISO 4217"))?,
+        currency: currency.ok_or(refused("currency", "must be a currency of ISO 4217, such as USD"))?,
         starts_at: body.starts_at.map_or(now, |at| at.0),
         ends_at: body.ends_at.0,
         funds: body.funds.map_or(Funds::None, Into::into),

@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use uuid::Uuid;
 
 use super::invoices::Status;
+use super::notes::{About, Moved, tell};
 use super::store::{self, CaseRow, Closing};
 use super::{Decision, Sales, derived_id};
 use crate::auth::Caller;
 use crate::domain::{AccountId, AuctionId, Currency, Money, Seq, Timestamp};
 use crate::http::{ApiError, RequestId};
-use crate::ledger;
+use crate::ledger::{self, Account};
 use crate::persistence::{StoreError, Tx};
 
 const NOTE_MAX_CHARS: usize = 500;
@@ -142,6 +143,7 @@ impl Sales {
             Decision { actor, at, case: id, resolution, note: note.to_owned(), request: request.0.to_string() };
         self.0.trail.record(&mut tx, &decision).await?;
         tx.commit().await?;
+        self.0.outbox.wake();
         tracing::info!(case = %id, by = %actor, action = resolution.name(), "staff: case {id} is resolved: {}", resolution.name());
         self.case(id).await
     }
@@ -153,24 +155,36 @@ impl Sales {
         resolution: Resolution,
         at: Timestamp,
     ) -> Result<(), ApiError> {
-        let winner = AccountId(case.account);
+        let (winner, cause) = (AccountId(case.account), format!("case:{}", case.id));
         match (resolution, case.event()) {
             (Resolution::Capture, Some((auction, _))) => {
                 let invoice = store::open_invoice(tx, auction).await?;
-                let paid = ledger::capture_late(tx, auction, winner, invoice.amounts()?.price, at).await?;
-                match paid {
-                    Some(Ok(_)) => Ok(store::end_invoice(tx, invoice.id, Status::Paid, Some(at)).await?),
+                let (amounts, currency) = (invoice.amounts()?, invoice.currency()?);
+                let held = ledger::balance(tx, &Account::Held(winner, auction), currency).await?;
+                match ledger::capture_late(tx, auction, winner, amounts.price, at).await? {
+                    Some(Ok(_)) => {}
                     Some(Err(unpaid)) => {
                         let detail = "the money could not be taken, and nothing has changed";
-                        Err(ApiError::conflict("capture_failed", detail).with("reason", unpaid.code()))
+                        return Err(ApiError::conflict("capture_failed", detail).with("reason", unpaid.code()));
                     }
-                    None => Err(ApiError::internal(format!("auction {auction} has an invoice and no book"))),
+                    None => return Err(ApiError::internal(format!("auction {auction} has an invoice and no book"))),
                 }
+                store::end_invoice(tx, invoice.id, Status::Paid, Some(at)).await?;
+                let rest = held.checked_sub(amounts.total()).unwrap_or(Money::ZERO);
+                let moved = [
+                    Moved::Captured(winner, amounts.total()),
+                    Moved::PaidOut(AccountId(invoice.seller), amounts.payout),
+                    Moved::Released(winner, rest),
+                ];
+                Ok(tell(tx, About { auction, title: &invoice.title, currency, cause: &cause, at }, &moved).await?)
             }
             (Resolution::Release, Some((auction, _))) => {
                 let invoice = store::open_invoice(tx, auction).await?;
-                ledger::release_late(tx, auction, winner, at).await?;
-                Ok(store::end_invoice(tx, invoice.id, Status::Cancelled, None).await?)
+                let (title, currency) = (invoice.title.as_str(), invoice.currency()?);
+                let freed = ledger::release_late(tx, auction, winner, at).await?;
+                store::end_invoice(tx, invoice.id, Status::Cancelled, None).await?;
+                let moved = [Moved::Released(winner, freed)];
+                Ok(tell(tx, About { auction, title, currency, cause: &cause, at }, &moved).await?)
             }
             (Resolution::Capture | Resolution::Release, None) => {
                 Err(ApiError::internal(format!("case {} has no auction", case.id)))

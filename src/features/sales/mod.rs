@@ -4,9 +4,9 @@
 //! Everything that follows from a log is done by [`SalesProjection`], once however often the log is read, and together with
 //! the money that it moves. Nothing here decides who won, or moves money but by the ledger.
 
-mod amount;
 mod cases;
 mod invoices;
+mod notes;
 mod page;
 mod projection;
 pub mod routes;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::domain::{AccountId, Timestamp};
+use crate::notify::Outbox;
 use crate::persistence::{Db, StoreError, Tx};
 
 pub use cases::{CaseKind, NewCase, Resolution, open as open_case};
@@ -59,6 +60,8 @@ pub struct Parts {
     pub trail: Arc<dyn Trail>,
     /// The time.
     pub clock: Clock,
+    /// Where it is said that people were told something.
+    pub outbox: Outbox,
     /// The address of the hub, which stands on its invoices.
     pub public_url: String,
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cases::{self, CaseKind, NewCase};
 use super::invoices::{Amounts, NewInvoice, Status};
+use super::notes::{About, Moved, tell};
 use super::store;
 use crate::domain::auction::{Event, EventKind, Funds, Outcome};
 use crate::domain::{AccountId, AuctionId, Currency, Fees, Money};
@@ -49,7 +50,7 @@ impl Projection for SalesProjection {
 /// Opens the book of a new auction.
 async fn open(tx: &mut Tx, auction: AuctionId, created: &Created) -> Result<(), StoreError> {
     let Created { terms, listing, .. } = created;
-    let (seller, currency, fees) = (terms.seller, terms.currency, Fees::default());
+    let (seller, currency, fees) = (terms.seller, terms.currency, terms.fees);
     ledger::insert_book(tx, &Book { auction, seller, currency, fees }).await?;
     store::insert_terms(tx, auction, &listing.title, terms.funds == Funds::Required).await
 }
@@ -89,7 +90,7 @@ async fn follow(tx: &mut Tx, auction: AuctionId, event: &Event) -> Result<(), St
             store::amend_terms(tx, auction, &listing.title, terms.funds == Funds::Required, event.seq).await
         }
         EventKind::AllowanceSet { bidder, amount, version } => {
-            ledger::confirm(tx, auction, *bidder, (*amount, *version), (event.seq, event.at)).await.map(drop)
+            confirm(tx, auction, event, *bidder, (*amount, *version)).await
         }
         EventKind::Stopped { .. } | EventKind::Ended { outcome: Outcome::Unsold, .. } => {
             settle(tx, auction, event, None).await
@@ -105,6 +106,22 @@ async fn follow(tx: &mut Tx, auction: AuctionId, event: &Event) -> Result<(), St
     }
 }
 
+/// Notes that the room lets a bidder bid so high and no higher.
+async fn confirm(
+    tx: &mut Tx,
+    auction: AuctionId,
+    event: &Event,
+    bidder: AccountId,
+    allowance: (Money, u64),
+) -> Result<(), StoreError> {
+    let freed = ledger::confirm(tx, auction, bidder, allowance, (event.seq, event.at)).await?;
+    if freed == Money::ZERO {
+        return Ok(());
+    }
+    let (terms, book) = (store::terms(tx, auction).await?, store::book(tx, auction).await?);
+    told(tx, (auction, &terms.title, book.currency()?), event, &[Moved::Released(bidder, freed)]).await
+}
+
 /// Settles an auction that ended, unless it is settled already.
 async fn settle(tx: &mut Tx, auction: AuctionId, end: &Event, sale: Option<Sale>) -> Result<(), StoreError> {
     let terms = store::terms(tx, auction).await?;
@@ -113,21 +130,37 @@ async fn settle(tx: &mut Tx, auction: AuctionId, end: &Event, sale: Option<Sale>
         _ => ledger::Outcome::Nothing,
     };
     let Some(settled) = ledger::settle(tx, auction, outcome, (end.seq, end.at)).await? else { return Ok(()) };
-    let Some(Sale { winner, price }) = sale else { return Ok(()) };
     let book = store::book(tx, auction).await?;
-    let (status, amounts) = match settled.sale {
-        Some(Ok(paid)) => (Status::Paid, paid.into()),
-        Some(Err(_)) => (Status::Open, Amounts::of(price, book.fees()?)),
-        None => (Status::Outside, Amounts::of(price, Fees::default())),
-    };
     let (seller, currency) = (book.seller(), book.currency()?);
-    let invoice =
-        NewInvoice { auction, seq: end.seq, at: end.at, seller, winner, currency, title: terms.title, amounts, status };
-    store::insert_invoice(tx, &invoice).await?;
-    match settled.sale {
-        Some(Err(unpaid)) => cases::open(tx, &unpaid_case(&invoice, unpaid)).await.map(drop),
-        _ => Ok(()),
+    let mut moved: Vec<Moved> = settled.released.iter().map(|(who, amount)| Moved::Released(*who, *amount)).collect();
+    if let Some(Sale { winner, price }) = sale {
+        let (status, amounts) = match settled.sale {
+            Some(Ok(paid)) => (Status::Paid, paid.into()),
+            Some(Err(_)) => (Status::Open, Amounts::of(price, book.fees()?)),
+            None => (Status::Outside, Amounts::of(price, Fees::default())),
+        };
+        if status == Status::Paid {
+            moved.extend([Moved::Captured(winner, amounts.total()), Moved::PaidOut(seller, amounts.payout)]);
+        }
+        let (seq, at, title) = (end.seq, end.at, terms.title.clone());
+        let invoice = NewInvoice { auction, seq, at, seller, winner, currency, title, amounts, status };
+        store::insert_invoice(tx, &invoice).await?;
+        if let Some(Err(unpaid)) = settled.sale {
+            cases::open(tx, &unpaid_case(&invoice, unpaid)).await?;
+        }
     }
+    told(tx, (auction, &terms.title, currency), end, &moved).await
+}
+
+/// Tells people of the money that an event has moved.
+async fn told(
+    tx: &mut Tx,
+    (auction, title, currency): (AuctionId, &str, Currency),
+    event: &Event,
+    moved: &[Moved],
+) -> Result<(), StoreError> {
+    let cause = format!("{auction}:{}", event.seq);
+    tell(tx, About { auction, title, currency, cause: &cause, at: event.at }, moved).await
 }
 
 fn unpaid_case(invoice: &NewInvoice, unpaid: Unpaid) -> NewCase {

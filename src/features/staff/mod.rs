@@ -1,4 +1,5 @@
-//! Moderation: stopping, pausing and resuming auctions, voiding bids, banning users, and the audit trail of all of it.
+//! Moderation: stopping, pausing and resuming auctions, voiding bids, banning and freezing users, and the audit trail of
+//! all of it.
 //!
 //! What is done to an auction is journaled by its room with who and why; the trail follows the journal, so that it misses
 //! nothing even if this process ends between the two. What is done to a user stands in the trail alone.
@@ -26,13 +27,17 @@ const REASON_MAX_CHARS: usize = 500;
 
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
-pub trait Bans: Send + Sync + 'static {
+pub trait Sanctions: Send + Sync + 'static {
     /// What the account may act as; none if there is no such account.
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError>;
     /// Bans it and closes its sockets. Harmless if it is banned.
     async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
     /// Lifts the ban. Harmless if there is none.
     async fn unban(&self, account: AccountId) -> Result<(), StoreError>;
+    /// Freezes it and closes its sockets. Harmless if it is frozen.
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
+    /// Lets it go again. Harmless if it is not frozen.
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError>;
 }
 
 /// What staff did outside of this feature, for the trail.
@@ -64,8 +69,8 @@ pub struct Parts {
     pub db: Db,
     /// Where auctions are live.
     pub rooms: Rooms,
-    /// Where accounts are banned.
-    pub bans: Arc<dyn Bans>,
+    /// Where accounts are banned and frozen.
+    pub sanctions: Arc<dyn Sanctions>,
     /// The time.
     pub clock: Clock,
 }
@@ -144,14 +149,27 @@ impl Staff {
     async fn ban(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
         let why = checked(reason)?;
         self.check_rank(&actor.caller, account).await?;
-        self.0.bans.ban(account, why).await?;
+        self.0.sanctions.ban(account, why).await?;
         self.record_user(&actor, account, Entry::new("ban").because(why)).await
     }
 
     async fn unban(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
         self.check_rank(&actor.caller, account).await?;
-        self.0.bans.unban(account).await?;
+        self.0.sanctions.unban(account).await?;
         self.record_user(&actor, account, Entry::new("unban")).await
+    }
+
+    async fn freeze(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
+        let why = checked(reason)?;
+        self.check_rank(&actor.caller, account).await?;
+        self.0.sanctions.freeze(account, why).await?;
+        self.record_user(&actor, account, Entry::new("freeze").because(why)).await
+    }
+
+    async fn unfreeze(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
+        self.check_rank(&actor.caller, account).await?;
+        self.0.sanctions.unfreeze(account).await?;
+        self.record_user(&actor, account, Entry::new("unfreeze")).await
     }
 
     /// If this fails the caller is told so, and may ask again: a ban is as harmless twice as once.
@@ -165,10 +183,10 @@ impl Staff {
     /// Nobody acts on their own account, and only an admin on staff.
     async fn check_rank(&self, caller: &Caller, account: AccountId) -> Result<(), ApiError> {
         if caller.account() == account {
-            return Err(ApiError::conflict("own_account", "nobody bans or unbans their own account"));
+            return Err(ApiError::conflict("own_account", "nobody bans or freezes their own account, or lifts that"));
         }
         let unknown = || ApiError::not_found("unknown_user", "there is no such account");
-        let roles = self.0.bans.roles(account).await?.ok_or_else(unknown)?;
+        let roles = self.0.sanctions.roles(account).await?.ok_or_else(unknown)?;
         let ranked = roles.has(&Role::Staff) || roles.has(&Role::Admin);
         if ranked && !caller.identity.roles.has(&Role::Admin) {
             return Err(Denied::Forbidden.into());

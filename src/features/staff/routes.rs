@@ -34,6 +34,8 @@ where
         .routes(routes!(void_bid))
         .routes(routes!(ban))
         .routes(routes!(unban))
+        .routes(routes!(freeze))
+        .routes(routes!(unfreeze))
         .routes(routes!(audit))
 }
 
@@ -72,7 +74,7 @@ struct AuditEntry {
     at: WireTime,
     /// The account that acted.
     actor: Uuid,
-    /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban` or `resolve_case`.
+    /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case` or `set_limits`.
     action: String,
     /// `auction`, `user` or `case`.
     target_kind: String,
@@ -218,6 +220,47 @@ async fn unban(
 ) -> Result<StatusCode, ApiError> {
     let actor = Actor::of(caller, Action::BanUser, request)?;
     staff.unban(actor, user(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Freeze a user's account
+///
+/// It can neither bid nor take money out until it is let go; all else it may. Its sockets close, and come back with the
+/// fact. Staff is frozen by admins alone.
+#[utoipa::path(post, path = "/api/staff/users/{id}/freeze", tag = "staff", request_body = Because,
+    params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    (status = 204, description = "Frozen"),
+    (status = 403, description = "`forbidden`", body = Problem),
+    (status = 404, description = "`unknown_user`", body = Problem),
+    (status = 409, description = "`own_account`", body = Problem),
+    (status = 422, description = "`invalid_reason`", body = Problem)))]
+async fn freeze(
+    State(staff): State<Staff>,
+    CallerOf(caller): CallerOf,
+    request: RequestId,
+    ApiPath(id): ApiPath<String>,
+    ApiJson(body): ApiJson<Because>,
+) -> Result<StatusCode, ApiError> {
+    let actor = Actor::of(caller, Action::FreezeUser, request)?;
+    staff.freeze(actor, user(&id)?, &body.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a frozen account go again
+#[utoipa::path(post, path = "/api/staff/users/{id}/unfreeze", tag = "staff",
+    params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
+    (status = 204, description = "Let go"),
+    (status = 403, description = "`forbidden`", body = Problem),
+    (status = 404, description = "`unknown_user`", body = Problem),
+    (status = 409, description = "`own_account`", body = Problem)))]
+async fn unfreeze(
+    State(staff): State<Staff>,
+    CallerOf(caller): CallerOf,
+    request: RequestId,
+    ApiPath(id): ApiPath<String>,
+) -> Result<StatusCode, ApiError> {
+    let actor = Actor::of(caller, Action::FreezeUser, request)?;
+    staff.unfreeze(actor, user(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -170,14 +170,16 @@ pub(in crate::ledger) async fn held_accounts(tx: &mut Tx) -> Result<Examined, St
     )
 }
 
-/// Nothing is held for an auction that is settled.
+/// Nothing is held for an auction that is settled, but where staff has yet to decide.
 pub(in crate::ledger) async fn settled(tx: &mut Tx) -> Result<Examined, StoreError> {
     examine!(
         tx,
         "select account.name as name, account.auction as auction, account.owner as owner, account.balance as found,
-            0 as expected, account.balance <> 0 as wrong
+            0 as expected, account.balance <> 0 and undecided.id is null as wrong
          from ledger_accounts account
          join auction_books book on book.auction = account.auction and book.settled_seq is not null
+         left join staff_cases undecided on undecided.auction = account.auction
+            and undecided.account = account.owner and undecided.kind = 'capture_failed' and undecided.closed_at is null
          where account.kind = 'held'"
     )
 }

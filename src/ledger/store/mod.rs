@@ -13,7 +13,8 @@ pub use accounts::{balance, deposits_total};
 pub use holds::{BookRow, Unconfirmed, book, holders_in, insert_book, lock_books, unconfirmed};
 pub(super) use holds::{confirm_version, held_for, hold, is_settled, mark_settled, write_hold};
 pub use wallets::{
-    Entry, Limits, Wallet, WalletRow, entries, lock_wallet, lock_wallets, set_limits, set_policy, wallet, wallets,
+    Entry, Limits, Wallet, WalletRow, entries, has_room, lock_wallet, lock_wallets, set_limits, set_policy, wallet,
+    wallets,
 };
 pub(super) use wallets::{exposure, is_barred, owed};
 

@@ -139,6 +139,15 @@ pub(in crate::ledger) async fn exposure(
     money("ledger_accounts", sql!(tx.on(), scalar i64, text, owner.0, currency.code())?)
 }
 
+/// True if a wallet can take so much more in, wherever in it what it has is. Whatever brings money into a wallet asks this,
+/// so that what moves within it always fits.
+pub async fn has_room(tx: &mut Tx, owner: AccountId, currency: Currency, amount: Money) -> Result<bool, StoreError> {
+    let text = "select cast(coalesce(sum(balance), 0) as bigint) from ledger_accounts
+         where owner = $1 and currency = $2 and kind <> 'owed'";
+    let total = sql!(tx.on(), scalar i64, text, owner.0, currency.code())?;
+    Ok(Money::or_zero(total).and_then(|total| total.checked_add(amount)).is_some())
+}
+
 /// What a user owes.
 pub(in crate::ledger) async fn owed(tx: &mut Tx, owner: AccountId, currency: Currency) -> Result<Money, StoreError> {
     let text = "select -balance from ledger_accounts where name = $1";

@@ -20,6 +20,7 @@ async fn unpaid(world: &World) {
     world.project().await;
     assert_eq!(world.invoices().await, [(1, "open".into(), 1_000, 100, 50, 950)]);
     assert_eq!((world.wallet(ann).await, world.wallet(person(SELLER)).await), ((0, 2_200), (0, 0)));
+    world.assert_balanced().await;
 }
 
 async fn the_case(hub: &Hub, staff: &User) -> Value {
@@ -58,6 +59,8 @@ async fn a_frozen_winner_is_a_case_and_staff_may_take_the_money_all_the_same() {
         assert_eq!(again.is_problem(409, "case_closed").body["resolution"], "capture");
         assert_eq!((world.wallet(person(1)).await, world.wallet(person(SELLER)).await), ((1_100, 0), (950, 0)));
         assert_eq!(world.house().await, 150);
+        let told = [("Ann", "captured", 1_100), ("Ann", "hold_released", 1_100), ("Sella", "paid_out", 950)];
+        assert_eq!(world.notes().await, told.map(|(name, kind, amount)| (name.to_owned(), kind.to_owned(), amount)));
         let bill = invoice(&hub, sella).await;
         assert_eq!((&bill["status"], bill["paid_at"].is_string()), (&json!("paid"), true));
         let trail = hub.get_as(&sam.token, "/api/staff/audit").await.body["items"][0].clone();
@@ -86,6 +89,7 @@ async fn staff_may_give_the_money_back_and_nothing_is_owed_any_more() {
         let id = the_case(&hub, sam).await["id"].as_str().unwrap().to_owned();
         assert_eq!(resolve(&hub, sam, &id, "release").await.is(200).body["resolution"], "release");
         assert_eq!((world.wallet(person(1)).await, world.wallet(person(SELLER)).await), ((2_200, 0), (0, 0)));
+        assert_eq!(world.notes().await, [("Ann".into(), "hold_released".into(), 2_200)]);
         for who in [sella, ann] {
             let bill = invoice(&hub, who).await;
             assert_eq!((&bill["status"], &bill["paid_at"]), (&json!("cancelled"), &Value::Null));

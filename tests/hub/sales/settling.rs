@@ -29,6 +29,13 @@ async fn the_winner_pays_the_seller_is_paid_and_the_others_get_theirs_back() {
         assert_eq!(world.wallet(ben).await, (5_500 - price - premium, 0));
         assert_eq!(world.wallet(seller).await, (price - commission, 0));
         assert_eq!(world.house().await, premium + commission);
+        let told = [
+            ("Ann", "hold_released", 3_300),
+            ("Ben", "captured", price + premium),
+            ("Ben", "hold_released", 5_500 - price - premium),
+            ("Sella", "paid_out", price - commission),
+        ];
+        assert_eq!(world.notes().await, told.map(|(name, kind, amount)| (name.to_owned(), kind.to_owned(), amount)));
         world.assert_balanced().await;
     })
     .await;
@@ -101,6 +108,7 @@ async fn a_hold_falls_when_the_log_says_that_the_room_lets_one_bid_no_higher() {
         assert_eq!(world.wallet(ann).await, (0, 5_500), "not before");
         world.project().await;
         assert_eq!(world.wallet(ann).await, (3_300, 2_200));
+        assert_eq!(world.notes().await, [("Ann".into(), "hold_released".into(), 3_300)]);
         world.assert_balanced().await;
     })
     .await;

@@ -21,6 +21,8 @@ use bidhub::projection::{Deps, Projection, Projector};
 use bidhub::room::{self, Act, NewAuction, Rooms};
 use bidhub::sql;
 use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::types::Json;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -112,11 +114,7 @@ impl World {
             image_url: None,
         };
         let terms = self.terms(funds, buy_now);
-        let auction = self.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await.unwrap();
-        let mut tx = self.db.begin().await.unwrap();
-        ledger::insert_book(&mut tx, &self.book(auction)).await.unwrap();
-        tx.commit().await.unwrap();
-        auction
+        self.rooms.create(NewAuction { terms, listing, ack: AckLevel::default() }).await.unwrap()
     }
 
     pub fn terms(&self, funds: Funds, buy_now: Option<i64>) -> Terms {
@@ -141,7 +139,7 @@ impl World {
         }
     }
 
-    fn book(&self, auction: AuctionId) -> Book {
+    pub fn book(&self, auction: AuctionId) -> Book {
         Book { auction, seller: person(SELLER), currency: usd(), fees: FEES }
     }
 
@@ -238,6 +236,18 @@ impl World {
         sql!(self.db.read(), all(i64, String, i64, i64, i64, i64), text).unwrap()
     }
 
+    /// Who was told of how much of their money, by name, kind and the amount of the currency.
+    pub async fn notes(&self) -> Vec<(String, String, i64)> {
+        let text = "select account.display_name, note.kind, note.data from notifications note
+             join accounts account on account.id = note.account order by 1, 2, note.id";
+        let rows = sql!(self.db.read(), all(String, String, Json<Value>), text).unwrap();
+        let read = |(name, kind, Json(data)): (String, String, Json<Value>)| {
+            assert_eq!((&data["currency"], data["title"].is_string()), (&"USD".into(), true));
+            (name, kind, data["amount"].as_i64().unwrap())
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// Everything that the projection writes, as text.
     pub async fn rows(&self) -> Vec<String> {
         let mut rows = Vec::new();
@@ -257,16 +267,19 @@ impl World {
         );
         add!("select id, cause, amount, reason from staff_cases order by cause", Uuid, String, i64, String);
         add!("select auction, title, funded, seq from sale_terms order by auction", Uuid, String, bool, i64);
+        add!("select account, kind, cause from notifications order by id", Uuid, String, String);
         add!("select name, balance from ledger_accounts order by name", String, i64);
         add!("select cause, at from ledger_transactions order by id", String, DateTime<Utc>);
         add!("select auction, bidder, allowance, confirmed from holds order by 1, 2", Uuid, Uuid, i64, i64);
         rows
     }
 
-    /// All money there is came by deposits, and no balance differs from its entries.
+    /// The books are as they must be at every moment.
     pub async fn assert_balanced(&self) {
-        let sum = "select cast(coalesce(sum(balance), 0) as bigint) from ledger_accounts";
-        assert_eq!(sql!(self.db.read(), scalar i64, sum).unwrap(), 0, "all balances sum to zero");
+        let mut tx: Tx = self.db.begin().await.unwrap();
+        for finding in ledger::books::audit(&mut tx).await.unwrap() {
+            assert_eq!(finding.broken, 0, "{finding:?}");
+        }
     }
 
     /// A hub on what this world has left, and someone signed in for each of its people; the last is staff.

@@ -182,6 +182,8 @@ async fn whoever_is_banned_is_cut_off_and_may_not_bid() {
     let mut again = Socket::of(market.hub.address, Codec::Json, &user.token).await;
     assert_eq!(again.ask(market.join()).await["type"], "joined", "anyone may watch");
     refused(&again.ask(market.straight("k", 1_000)).await, "banned");
+    market.hub.post_as(&staff.token, &format!("/api/staff/users/{}/unban", user.id), json!({})).await;
+    assert_eq!(again.closed().await, Some(4002), "a socket that still carries the ban");
     let mut other = market.bidder(Codec::Json, "ada").await;
     assert_eq!(other.ask(market.straight("k", 1_000)).await["type"], "bid_accepted");
 }

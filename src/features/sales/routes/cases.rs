@@ -87,7 +87,7 @@ pub(super) struct Resolve {
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = List<CaseBody>),
     (status = 401, description = "`unauthenticated`", body = Problem),
-    (status = 403, description = "`forbidden`, `banned`", body = Problem),
+    (status = 403, description = "`forbidden`, `banned`, `account_frozen`", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 pub(super) async fn list(
     State(sales): State<Sales>,
@@ -106,7 +106,7 @@ pub(super) async fn list(
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = CaseBody),
     (status = 401, description = "`unauthenticated`", body = Problem),
-    (status = 403, description = "`forbidden`, `banned`", body = Problem),
+    (status = 403, description = "`forbidden`, `banned`, `account_frozen`", body = Problem),
     (status = 404, description = "`unknown_case`", body = Problem)))]
 pub(super) async fn read(
     State(sales): State<Sales>,
@@ -126,10 +126,10 @@ pub(super) async fn read(
     params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = CaseBody),
     (status = 401, description = "`unauthenticated`", body = Problem),
-    (status = 403, description = "`forbidden`, `banned`", body = Problem),
+    (status = 403, description = "`forbidden`, `banned`, `account_frozen`", body = Problem),
     (status = 404, description = "`unknown_case`", body = Problem),
     (status = 409, description = "`case_closed` with `resolution` and `closed_by`; `capture_failed` with `reason`: \
-        `hold_too_small`; `own_account`", body = Problem),
+        `hold_too_small`, `seller_wallet_full`; `own_account`", body = Problem),
     (status = 422, description = "`invalid_action`: not for this kind of case; `invalid_note`", body = Problem)))]
 pub(super) async fn resolve(
     State(sales): State<Sales>,

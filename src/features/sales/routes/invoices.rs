@@ -101,7 +101,7 @@ pub(super) struct InvoiceBody {
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = List<InvoiceBody>),
     (status = 401, description = "`unauthenticated`", body = Problem),
-    (status = 403, description = "`forbidden`, `banned`: these are somebody else's", body = Problem),
+    (status = 403, description = "`forbidden`, `banned`, `account_frozen`: these are somebody else's", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 pub(super) async fn list(
     State(sales): State<Sales>,

@@ -1,0 +1,259 @@
+//! What came of an order, booked once however often and in whatever order it is told: by the answer of the provider, by a
+//! message of its own, or because it was asked again.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::store::{self, OrderRow};
+use super::{Wallets, orders};
+use crate::domain::{AccountId, Currency, Money, Timestamp};
+use crate::ledger::{self, Account, Kind, Movement, Transfer, lock_wallet, post};
+use crate::notify::{self, Note, NoteKind};
+use crate::payments::PaymentFact;
+use crate::persistence::{StoreError, Tx};
+
+/// What is known of an order now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The money has moved.
+    Paid { reference: Option<String>, amount: Option<Money> },
+    /// It is under way, or the user has to pay on a page.
+    Open { reference: Option<String>, url: Option<String> },
+    /// It will not move.
+    Failed { reason: String },
+}
+
+/// An order with what can be said of it.
+pub(super) struct Order {
+    pub id: Uuid,
+    pub owner: AccountId,
+    pub currency: Currency,
+    pub amount: Money,
+    pub is_deposit: bool,
+    pub row: OrderRow,
+}
+
+impl TryFrom<OrderRow> for Order {
+    type Error = StoreError;
+
+    fn try_from(row: OrderRow) -> Result<Self, StoreError> {
+        let odd = || StoreError::Inconsistent { table: "payment_orders", detail: format!("order {}", row.id) };
+        Ok(Self {
+            id: row.id,
+            owner: AccountId(row.owner),
+            currency: Currency::new(&row.currency).ok_or_else(odd)?,
+            amount: Money::new(row.amount).ok_or_else(odd)?,
+            is_deposit: row.kind == orders::DEPOSIT,
+            row,
+        })
+    }
+}
+
+impl Wallets {
+    /// Books what came of an order and tells its owner. An order that is settled stays as it is.
+    pub(super) async fn settle_order(&self, order: &Order, outcome: Outcome) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        self.settle_order_in(&mut tx, order, outcome).await?;
+        tx.commit().await?;
+        self.0.outbox.wake();
+        Ok(())
+    }
+
+    async fn settle_order_in(&self, tx: &mut Tx, order: &Order, outcome: Outcome) -> Result<(), StoreError> {
+        let now = self.now();
+        lock_wallet(tx, order.owner, order.currency).await?;
+        let Some(row) = store::order_in(tx, order.id).await? else { return Ok(()) };
+        if row.settled_at.is_some() {
+            return Ok(());
+        }
+        let provider = self.0.provider.name();
+        match outcome {
+            Outcome::Open { reference, url } => {
+                let known = (reference.as_deref(), url.as_deref());
+                store::note_order(tx, order.id, ("open", None), known, None).await
+            }
+            Outcome::Paid { reference, amount } => {
+                let amount = amount.unwrap_or(order.amount);
+                let (kind, from, to) = if order.is_deposit {
+                    (Kind::Deposit, Account::Provider(provider), Account::Available(order.owner))
+                } else {
+                    (Kind::WithdrawalPaid, Account::Withdrawing(order.owner), Account::Provider(provider))
+                };
+                let cause = format!("paid:{}", order.id);
+                book(tx, (kind, cause.clone()), order.currency, vec![Transfer { from, to, amount }], now).await?;
+                ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+                store::note_order(tx, order.id, ("paid", None), (reference.as_deref(), None), Some(now)).await?;
+                let note = if order.is_deposit { NoteKind::Deposit } else { NoteKind::Withdrawal };
+                tell(tx, order, note, amount, None, now).await
+            }
+            Outcome::Failed { reason } => {
+                if !order.is_deposit {
+                    let (from, to) = (Account::Withdrawing(order.owner), Account::Available(order.owner));
+                    let back = vec![Transfer { from, to, amount: order.amount }];
+                    let cause = format!("failed:{}", order.id);
+                    book(tx, (Kind::WithdrawalReturn, cause.clone()), order.currency, back, now).await?;
+                    ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+                }
+                store::note_order(tx, order.id, ("failed", Some(&reason)), (None, None), Some(now)).await?;
+                let note = if order.is_deposit { NoteKind::DepositFailed } else { NoteKind::WithdrawalFailed };
+                tell(tx, order, note, order.amount, Some(&reason), now).await
+            }
+        }
+    }
+
+    /// Books a fact that a provider has told, with the id and part of its message. False if it is too early: the fact
+    /// builds on another that has not been told yet.
+    pub(super) async fn heed(&self, message: (&str, i64), fact: PaymentFact) -> Result<bool, StoreError> {
+        let id = match &fact {
+            PaymentFact::DepositPaid { order, .. }
+            | PaymentFact::DepositExpired { order }
+            | PaymentFact::DepositReversed { order, .. }
+            | PaymentFact::ReversalUndone { order, .. }
+            | PaymentFact::WithdrawalPaid { order, .. }
+            | PaymentFact::WithdrawalReturned { order, .. } => *order,
+        };
+        let Some(row) = store::order(self.db(), id).await? else {
+            tracing::error!(order = %id, "a payment provider speaks of an order that is not ours");
+            return Ok(true);
+        };
+        let order = Order::try_from(row)?;
+        let mut tx = self.db().begin().await?;
+        if !store::insert_message(&mut tx, self.0.provider.name(), message, self.now()).await? {
+            return Ok(true);
+        }
+        let barred = match fact {
+            PaymentFact::DepositPaid { reference, amount, currency, .. } if currency == order.currency => {
+                let outcome = Outcome::Paid { reference: Some(reference), amount: Some(amount) };
+                self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
+            }
+            PaymentFact::DepositPaid { currency, .. } => {
+                tracing::error!(order = %id, %currency, "a deposit was paid in another currency and is not credited");
+                Ok(Some(false))
+            }
+            PaymentFact::DepositExpired { .. } => {
+                let outcome = Outcome::Failed { reason: "expired".to_owned() };
+                self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
+            }
+            PaymentFact::DepositReversed { reversal, amount, .. } => {
+                self.reverse(&mut tx, &order, &reversal, amount).await
+            }
+            PaymentFact::ReversalUndone { reversal, .. } => self.undo(&mut tx, &order, &reversal).await.map(Some),
+            PaymentFact::WithdrawalPaid { reference, .. } => {
+                let outcome = Outcome::Paid { reference: Some(reference), amount: None };
+                self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
+            }
+            PaymentFact::WithdrawalReturned { return_id, amount, .. } => {
+                self.returned(&mut tx, &order, &return_id, amount).await
+            }
+        }?;
+        let Some(barred) = barred else { return Ok(false) };
+        tx.commit().await?;
+        self.0.outbox.wake();
+        if barred {
+            self.0.guard.frozen(order.owner).await;
+        }
+        Ok(true)
+    }
+
+    /// Takes a deposit back, from what is still there; the rest is owed, the account frozen, and staff has a case. None if
+    /// the deposit is not known to be paid yet. True if the account is frozen now.
+    async fn reverse(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        reversal: &str,
+        amount: Money,
+    ) -> Result<Option<bool>, StoreError> {
+        let (now, provider) = (self.now(), self.0.provider.name());
+        lock_wallet(tx, order.owner, order.currency).await?;
+        let paid = store::order_in(tx, order.id).await?.is_some_and(|row| row.status == "paid");
+        if !paid {
+            return Ok(None);
+        }
+        if store::reversal(tx, provider, reversal).await?.is_some() {
+            return Ok(Some(false));
+        }
+        let available = ledger::balance(tx, &Account::Available(order.owner), order.currency).await?;
+        let taken = amount.min(available);
+        let rest = amount.checked_sub(taken).unwrap_or(Money::ZERO);
+        let to = Account::Provider(provider);
+        let transfers = vec![
+            Transfer { from: Account::Available(order.owner), to, amount: taken },
+            Transfer { from: Account::Owed(order.owner), to, amount: rest },
+        ];
+        book(tx, (Kind::DepositReversal, format!("reversal:{reversal}")), order.currency, transfers, now).await?;
+        store::insert_reversal(tx, (provider, reversal), order.id, (amount, taken), now).await?;
+        tell(tx, order, NoteKind::DepositReversed, amount, None, now).await?;
+        if rest > Money::ZERO {
+            store::freeze(tx, order.owner, "a deposit that was spent was taken back", now).await?;
+            self.0.guard.owes(tx, order.owner, order.currency, rest, reversal, now).await?;
+        }
+        Ok(Some(rest > Money::ZERO))
+    }
+
+    /// Gives back what a reversal took that does not stand any more. The account stays as frozen as it is: staff decides.
+    async fn undo(&self, tx: &mut Tx, order: &Order, reversal: &str) -> Result<bool, StoreError> {
+        let (now, provider) = (self.now(), self.0.provider.name());
+        lock_wallet(tx, order.owner, order.currency).await?;
+        let Some(row) = store::reversal(tx, provider, reversal).await? else { return Ok(false) };
+        if row.undone_at.is_some() {
+            return Ok(false);
+        }
+        let Some(amount) = Money::new(row.amount) else { return Ok(false) };
+        let cause = format!("undone:{reversal}");
+        let transfer = Transfer { from: Account::Provider(provider), to: Account::Available(order.owner), amount };
+        book(tx, (Kind::Deposit, cause.clone()), order.currency, vec![transfer], now).await?;
+        ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+        store::undo_reversal(tx, provider, reversal, now).await?;
+        tell(tx, order, NoteKind::Deposit, amount, Some(reversal), now).await?;
+        Ok(false)
+    }
+
+    /// Money of a withdrawal has come back. None if it is not known to be paid yet.
+    async fn returned(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        return_id: &str,
+        amount: Money,
+    ) -> Result<Option<bool>, StoreError> {
+        let (now, provider) = (self.now(), self.0.provider.name());
+        lock_wallet(tx, order.owner, order.currency).await?;
+        if store::order_in(tx, order.id).await?.is_none_or(|row| row.status != "paid") {
+            return Ok(None);
+        }
+        let cause = format!("returned:{return_id}");
+        let transfer = Transfer { from: Account::Provider(provider), to: Account::Available(order.owner), amount };
+        book(tx, (Kind::WithdrawalReturn, cause.clone()), order.currency, vec![transfer], now).await?;
+        ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+        tell(tx, order, NoteKind::WithdrawalFailed, amount, Some("returned"), now).await?;
+        Ok(Some(false))
+    }
+}
+
+pub(super) async fn book(
+    tx: &mut Tx,
+    (kind, cause): (Kind, String),
+    currency: Currency,
+    transfers: Vec<Transfer>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    post(tx, &Movement { kind, cause, currency, at, auction: None, transfers }).await.map(drop)
+}
+
+async fn tell(
+    tx: &mut Tx,
+    order: &Order,
+    kind: NoteKind,
+    amount: Money,
+    reason: Option<&str>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let mut data = json!({"currency": order.currency.code(), "amount": amount.minor_units(), "order": order.id});
+    if let Some(reason) = reason {
+        data["reason"] = reason.into();
+    }
+    let cause = format!("{kind}:{}:{}", order.id, reason.unwrap_or_default());
+    let note = Note { account: order.owner, kind, auction: None, cause, data, at };
+    notify::write(tx, &[note]).await.map(drop)
+}
