@@ -161,3 +161,23 @@ async fn a_winner_who_was_frozen_pays_when_staff_says_so() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_wallet_takes_in_no_more_than_comes_back_to_it() {
+    on_both(|hub| async move {
+        let (seller, ada) = (hub.sign_up("seller").await, hub.sign_up("ada").await);
+        let sam = moderator(&hub, "sam", "staff").await;
+        let all = (1 << 53) - 1;
+        deposit(&hub, &ada, all - 1).await.is(201);
+        let auction = offer(&hub, &seller, funded(json!({}))).await;
+        bid(&hub, &ada, &auction, "a", json!({"max": 1_000_000})).await.is(201);
+        // What is held would have no place to come back to.
+        deposit(&hub, &ada, 1_000_000).await.is_problem(409, "wallet_full");
+        deposit(&hub, &ada, 1).await.is(201);
+        let stop = format!("/api/staff/auctions/{auction}/stop");
+        hub.post_as(&sam.token, &stop, json!({"reason": "a mistake"})).await.is(200);
+        has(&hub, &ada, all, 0).await;
+        hub
+    })
+    .await;
+}
