@@ -13,7 +13,7 @@ use crate::clients::{self, Socket};
 use crate::process::Process;
 use crate::{Plan, bounds, median};
 
-const BIDDERS: usize = 64;
+pub const BIDDERS: usize = 64;
 /// Makes the bare echo's messages as long as the hub's verdicts.
 const PADDING: &str = "------------------------------------------------------------------------------------------\
     --------------------------------------";
@@ -58,8 +58,13 @@ pub async fn run(plan: Plan) {
     }
 }
 
+/// What a bidder is called.
+pub fn name(bidder: usize) -> String {
+    format!("bidder {bidder}")
+}
+
 /// Verdicts a second, the share that was accepted, and the times from bid to verdict in microseconds.
-async fn measure(
+pub async fn measure(
     server: &Process,
     auction: Option<&str>,
     in_flight: u64,
@@ -69,7 +74,7 @@ async fn measure(
     let mut tasks = tokio::task::JoinSet::new();
     let mut sockets = Vec::new();
     for bidder in 0..BIDDERS {
-        let token = clients::token(&format!("bidder {bidder}"));
+        let token = clients::token(&name(bidder));
         sockets.push(clients::connect(&server.address, auction.map(|_| token.as_str())).await);
     }
     let started = Instant::now();

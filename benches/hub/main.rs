@@ -1,8 +1,8 @@
-//! The hub end to end, as a process of its own over real sockets: one hot auction, fan-out, and memory of idle
+//! The hub end to end, as a process of its own over real sockets: one hot auction, the same with money set aside, fan-out, and memory of idle
 //! connections. Each figure stands beside a bound measured in the same run: a bare socket echo, a bare fsync'd append, a
 //! bare broadcast. Load goes to the loopback interface alone and stops by itself.
 //!
-//! `cargo bench --bench hub` runs all; `cargo bench --bench hub -- hot fanout memory` some of them. `BIDHUB_BENCH_ROUNDS`
+//! `cargo bench --bench hub` runs all; `cargo bench --bench hub -- hot funded fanout memory` some of them. `BIDHUB_BENCH_ROUNDS`
 //! sets how often each is measured (the median is printed, default 3), `BIDHUB_BENCH_SECONDS` for how long (default 4).
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
@@ -10,6 +10,7 @@
 mod bounds;
 mod clients;
 mod fanout;
+mod funded;
 mod hot;
 mod memory;
 mod process;
@@ -37,6 +38,9 @@ fn main() {
     runtime.block_on(async {
         if wanted("hot") {
             hot::run(plan).await;
+        }
+        if wanted("funded") {
+            funded::run(plan).await;
         }
         if wanted("fanout") {
             fanout::run(plan).await;

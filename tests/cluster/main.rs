@@ -31,6 +31,7 @@ mod crashes;
 mod deploys;
 mod failovers;
 mod load;
+mod money;
 mod news;
 mod notifications;
 mod partitions;

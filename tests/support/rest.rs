@@ -67,6 +67,23 @@ impl Rest {
         answer.json().await.expect("JSON")
     }
 
+    /// What is answered to something asked under a key, with its status; none if the hub cannot be asked or breaks off.
+    pub async fn try_keyed(
+        &self,
+        method: &str,
+        token: &str,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, self.url(path)).bearer_auth(token).header("idempotency-key", key);
+        let answer = if body.is_null() { request } else { request.json(body) }.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
     /// As [`Self::post`], where the answer has nothing in it.
     pub async fn order(&self, token: Option<&str>, path: &str, body: Value) {
         let request = self.client.post(self.url(path)).json(&body);
