@@ -67,6 +67,19 @@ impl Wallets {
             return Ok(());
         }
         let provider = self.0.provider.name();
+        let outcome = match outcome {
+            // Each of several deposits had its place when it was asked for; together they have none.
+            Outcome::Paid { amount, .. } if order.is_deposit => {
+                let amount = amount.unwrap_or(order.amount);
+                if ledger::has_room(tx, order.owner, order.currency, amount).await? {
+                    outcome
+                } else {
+                    tracing::error!(order = %order.id, "a deposit was paid into a wallet that can hold no more");
+                    Outcome::Failed { reason: "wallet_full".to_owned() }
+                }
+            }
+            outcome => outcome,
+        };
         match outcome {
             Outcome::Open { reference, url } => {
                 let known = (reference.as_deref(), url.as_deref());
