@@ -42,6 +42,8 @@ impl World {
         for letter in self.unconfirmed().await? {
             match self.hand_in(letter) {
                 Ok(()) | Err(Rejection::Leading) => {}
+                // The auction is over and only not settled yet: that releases what no room takes any more.
+                Err(Rejection::AuctionClosed | Rejection::AuctionStopped) => {}
                 Err(refused) => return Err(format!("{letter:?} cannot be told again: {refused:?}")),
             }
         }
