@@ -1,6 +1,6 @@
 //! What people are told, from the table to their sockets.
 //!
-//! Whoever does something that somebody should hear of writes [`Note`]s in the same transaction ([`write`]), once for each
+//! Whoever does something that somebody should hear of writes [`Note`]s in the same transaction ([`write()`]), once for each
 //! cause however often it is done; after the commit they wake the [`Outbox`]. One node takes what is not pushed yet and
 //! tells all nodes ([`Pusher`]), and each hands it to the connections that it has ([`deliver`]). A row stays in the outbox
 //! until every node has been told, so a crash in between means that it is pushed again, never that it is not. Who reads is
