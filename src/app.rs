@@ -270,7 +270,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         outbox: outbox.clone(),
         public_url: public_url.clone(),
     });
-    let outbox = Outbox::default();
     let wallets = Wallets::new(wallets::Parts {
         provider: payments,
         guard: Arc::new(accounts.clone()),

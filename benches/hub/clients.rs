@@ -11,9 +11,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::process::SECRET;
 
-/// What each bidder brings, in minor units.
-const FUNDS: u64 = 1_000_000_000;
-
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A token for the account of this name, made at first sight.
@@ -37,17 +34,6 @@ pub async fn connect(address: &str, token: Option<&str>) -> Socket {
 /// An auction that takes any rising amount and does not end during the bench.
 pub async fn auction(address: &str) -> String {
     auction_with(address, "none").await
-}
-
-/// Fills the wallet of `name`, and lets the hub set aside in steps what bids need.
-pub async fn fund(address: &str, name: &str) {
-    let (client, token) = (reqwest::Client::new(), token(name));
-    let deposit = client.post(format!("http://{address}/api/wallet/deposits")).bearer_auth(&token);
-    let deposit = deposit.header("idempotency-key", "all").json(&json!({"amount": FUNDS})).send().await.unwrap();
-    assert_eq!(deposit.status(), 201, "{:?}", deposit.text().await);
-    let policy = client.put(format!("http://{address}/api/wallet/policy")).bearer_auth(&token);
-    let policy = policy.json(&json!({"raise": "up_to", "limit": FUNDS})).send().await.unwrap();
-    assert_eq!(policy.status(), 200, "{:?}", policy.text().await);
 }
 
 /// As [`auction`], where bids need money set aside or not.

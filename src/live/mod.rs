@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::coordination::Bus;
 use crate::domain::{AccountId, AuctionId, NodeId};
@@ -23,19 +24,15 @@ const WAITING_MAX: usize = 4_096;
 const MESSAGE_MAX_BYTES: usize = 65_536;
 
 /// Who is to see a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Audience {
     /// Everyone in the room of an auction.
-    #[serde(rename = "r")]
-    Room(#[serde(with = "auction")] AuctionId),
+    Room(AuctionId),
     /// Every connection of an account.
-    #[serde(rename = "a")]
-    Account(#[serde(with = "account")] AccountId),
+    Account(AccountId),
     /// Every connection of staff.
-    #[serde(rename = "s")]
     Staff,
     /// Every connection that follows the activity of the hub.
-    #[serde(rename = "f")]
     Feed,
 }
 
@@ -60,14 +57,27 @@ pub trait Stage: Send + Sync + 'static {
     fn show(&self, audience: Audience, frame: &Arc<LiveFrame>);
 }
 
+/// An audience as it is cast.
+#[derive(Serialize, Deserialize)]
+enum Whom {
+    #[serde(rename = "r")]
+    Room(Uuid),
+    #[serde(rename = "a")]
+    Account(Uuid),
+    #[serde(rename = "s")]
+    Staff,
+    #[serde(rename = "f")]
+    Feed,
+}
+
 /// What is cast.
 #[derive(Serialize, Deserialize)]
 enum Cast {
     #[serde(rename = "l")]
-    Message(Audience, String),
+    Message(Whom, String),
     /// How many watch rooms from the node that says so: all of them, or those that have changed.
     #[serde(rename = "v")]
-    Viewers { node: uuid::Uuid, whole: bool, counts: Vec<(uuid::Uuid, u32)> },
+    Viewers { node: Uuid, whole: bool, counts: Vec<(Uuid, u32)> },
 }
 
 impl Live {
@@ -96,7 +106,7 @@ impl Live {
             Ok(json) => return tracing::warn!(bytes = json.len(), "a live message is too long and was not sent"),
             Err(error) => return tracing::error!(%error, "a live message cannot be written: {error}"),
         };
-        let written = rmp_serde::to_vec(&Cast::Message(audience, json)).map(Bytes::from);
+        let written = rmp_serde::to_vec(&Cast::Message(audience.into(), json)).map(Bytes::from);
         if written.map(|bytes| self.0.try_send(bytes)).is_ok_and(|sent| sent.is_err()) {
             dropped("cast");
         }
@@ -136,7 +146,7 @@ pub async fn show(bus: Arc<dyn Bus>, stage: Arc<dyn Stage>, viewers: Viewers, st
         };
         match cast {
             Ok(bytes) => match rmp_serde::from_slice(&bytes) {
-                Ok(Cast::Message(audience, json)) => stage.show(audience, &Arc::new(LiveFrame::new(json))),
+                Ok(Cast::Message(whom, json)) => stage.show(whom.into(), &Arc::new(LiveFrame::new(json))),
                 Ok(Cast::Viewers { node, whole, counts }) => viewers.heard(NodeId(node), whole, &counts),
                 // A later version says more.
                 Err(error) => tracing::debug!(%error, "something was cast that cannot be read: {error}"),
@@ -147,28 +157,24 @@ pub async fn show(bus: Arc<dyn Bus>, stage: Arc<dyn Stage>, viewers: Viewers, st
     }
 }
 
-mod auction {
-    use super::AuctionId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(id: &AuctionId, serializer: S) -> Result<S::Ok, S::Error> {
-        id.0.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuctionId, D::Error> {
-        uuid::Uuid::deserialize(deserializer).map(AuctionId)
+impl From<Audience> for Whom {
+    fn from(audience: Audience) -> Self {
+        match audience {
+            Audience::Room(auction) => Self::Room(auction.0),
+            Audience::Account(account) => Self::Account(account.0),
+            Audience::Staff => Self::Staff,
+            Audience::Feed => Self::Feed,
+        }
     }
 }
 
-mod account {
-    use super::AccountId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(id: &AccountId, serializer: S) -> Result<S::Ok, S::Error> {
-        id.0.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccountId, D::Error> {
-        uuid::Uuid::deserialize(deserializer).map(AccountId)
+impl From<Whom> for Audience {
+    fn from(whom: Whom) -> Self {
+        match whom {
+            Whom::Room(auction) => Self::Room(AuctionId(auction)),
+            Whom::Account(account) => Self::Account(AccountId(account)),
+            Whom::Staff => Self::Staff,
+            Whom::Feed => Self::Feed,
+        }
     }
 }

@@ -31,3 +31,4 @@ mod socket;
 mod staff;
 mod static_files;
 mod user_add;
+mod wallets;

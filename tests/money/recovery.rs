@@ -39,17 +39,23 @@ impl World {
     /// Everything that was asked for reaches its room, but for what the bidder cannot have while leading with more.
     async fn confirm_all(&mut self) -> Outcome {
         self.now = self.now.plus(Span::from_secs(11));
+        self.tick();
         for letter in self.unconfirmed().await? {
             match self.hand_in(letter) {
                 Ok(()) | Err(Rejection::Leading) => {}
+                // The auction is over and only not settled yet: that releases what no room takes any more.
+                Err(Rejection::AuctionClosed | Rejection::AuctionStopped) => {}
                 Err(refused) => return Err(format!("{letter:?} cannot be told again: {refused:?}")),
             }
         }
         self.project_until(self.feed.len(), false).await?;
         self.check().await?;
         for letter in self.unconfirmed().await? {
-            let leader = self.rooms[letter.room].state.standing.leader;
-            if !leader.is_some_and(|leader| leader.account == letter.bidder && leader.ceiling > letter.amount) {
+            let state = &self.rooms[letter.room].state;
+            let leader = state.standing.leader;
+            if !state.is_over()
+                && !leader.is_some_and(|leader| leader.account == letter.bidder && leader.ceiling > letter.amount)
+            {
                 return Err(format!("{letter:?} stays unconfirmed"));
             }
         }

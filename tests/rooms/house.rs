@@ -14,7 +14,7 @@ use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::journal::{Chain, Journal as _, Record};
 use bidhub::persistence::{Db, Durability};
-use bidhub::room::{Answer, Deps, Frame, Limits, NewAuction, NoFunding, Reply, Rooms, Watcher};
+use bidhub::room::{Answer, Deps, Frame, Funding, Limits, NewAuction, NoFunding, Reply, Rooms, Watcher};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -26,6 +26,7 @@ pub struct House {
     pub journal: SqlJournal,
     pub door: Arc<Unruly>,
     pub clock: Clock,
+    funding: Arc<dyn Funding>,
     dir: Arc<TempDir>,
 }
 
@@ -46,10 +47,16 @@ impl House {
 
     /// A house with this clock; the same `seed` gives the same ids and secrets.
     pub async fn at(limits: Limits, clock: Clock, seed: u64) -> Self {
-        Self::in_dir(limits, clock, seed, Arc::new(tempfile::tempdir().unwrap())).await
+        Self::in_dir(limits, clock, seed, Arc::new(NoFunding), Arc::new(tempfile::tempdir().unwrap())).await
     }
 
-    async fn in_dir(limits: Limits, clock: Clock, seed: u64, dir: Arc<TempDir>) -> Self {
+    /// A house whose time stands still, with somewhere to ask for money.
+    pub async fn funded(limits: Limits, funding: Arc<dyn Funding>) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        Self::in_dir(limits, Clock::manual(start()), 1, funding, dir).await
+    }
+
+    async fn in_dir(limits: Limits, clock: Clock, seed: u64, funding: Arc<dyn Funding>, dir: Arc<TempDir>) -> Self {
         let chance = Chance::seeded(seed);
         let lost = CancellationToken::new();
         let db = Db::sqlite(&dir.path().join("journal.db"), Durability::Full).await.unwrap();
@@ -58,15 +65,23 @@ impl House {
         let door = Arc::new(Unruly::new(journal.clone()));
         let leases = Arc::new(LocalLeases::new(journal.lease(), lost.clone()));
         let bus = Arc::new(LocalBus::new(NodeId(holder)));
-        let funding = Arc::new(NoFunding);
-        let deps = Deps { journal: door.clone(), leases, bus, funding, clock: clock.clone(), chance, limits, lost };
-        Self { rooms: Rooms::new(deps), journal, door, clock, dir }
+        let deps = Deps {
+            journal: door.clone(),
+            leases,
+            bus,
+            funding: funding.clone(),
+            clock: clock.clone(),
+            chance,
+            limits,
+            lost,
+        };
+        Self { rooms: Rooms::new(deps), journal, door, clock, funding, dir }
     }
 
     /// The same house after a stop and a start.
     pub async fn reopened(self) -> Self {
         self.rooms.close().await;
-        Self::in_dir(Limits::default(), self.clock.clone(), 2, self.dir.clone()).await
+        Self::in_dir(Limits::default(), self.clock.clone(), 2, self.funding.clone(), self.dir.clone()).await
     }
 
     /// Another process takes the journal over. This one does not know it before it next writes.

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod house;
+mod purse;
 mod town;
 mod unruly;
 
 mod acts;
 mod batches;
 mod failures;
+mod funding;
+mod funding_nodes;
 mod lifecycle;
 mod mailbox;
 mod roles;

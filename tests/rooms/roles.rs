@@ -14,16 +14,16 @@ use bidhub::room::Watcher;
 use crate::house::*;
 use crate::town::{Node, town};
 
-async fn owner(nodes: &[Node], auction: AuctionId) -> usize {
+pub async fn owner(nodes: &[Node], auction: AuctionId) -> usize {
     eventually("somebody runs the room", || async { owners(nodes, auction).len() == 1 }).await;
     owners(nodes, auction)[0]
 }
 
-fn owners(nodes: &[Node], auction: AuctionId) -> Vec<usize> {
+pub fn owners(nodes: &[Node], auction: AuctionId) -> Vec<usize> {
     (0..nodes.len()).filter(|index| nodes[*index].rooms.owned().contains(&auction)).collect()
 }
 
-async fn seen_at(node: &Node, auction: AuctionId, seq: u64) {
+pub async fn seen_at(node: &Node, auction: AuctionId, seq: u64) {
     eventually("it is seen there too", || async {
         node.rooms.get(auction).await.is_ok_and(|room| room.seq() >= Seq(seq))
     })

@@ -12,7 +12,7 @@ use bidhub::coordination::*;
 use bidhub::domain::auction::{Bid, Rejection, Terms, Verdict};
 use bidhub::domain::{AuctionId, NodeId, Seq, Timestamp};
 use bidhub::journal::*;
-use bidhub::room::{Deps, Limits, NewAuction, NoFunding, Rooms};
+use bidhub::room::{Deps, Funding, Limits, NewAuction, NoFunding, Rooms};
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,8 @@ pub struct Common {
     pub lose_messages: AtomicU64,
     /// Appends take as long as this holds.
     pub stalled: AtomicBool,
+    /// So many appends take that long just now.
+    pub waiting: AtomicU64,
 }
 
 /// Where a node hears of an auction.
@@ -61,14 +63,19 @@ pub struct Node {
 
 /// `count` nodes.
 pub fn town(count: u128, clock: &Clock) -> Vec<Node> {
+    funded_town(count, clock, Limits::default(), Arc::new(NoFunding))
+}
+
+/// `count` nodes that ask for money at one place.
+pub fn funded_town(count: u128, clock: &Clock, limits: Limits, funding: Arc<dyn Funding>) -> Vec<Node> {
     let common = Arc::new(Common::default());
     let ids: Vec<NodeId> = (1..=count).map(|number| NodeId(Uuid::from_u128(number))).collect();
     *common.members.lock().unwrap() = ids.clone();
-    ids.into_iter().map(|id| Node::new(id, &common, clock)).collect()
+    ids.into_iter().map(|id| Node::new(id, &common, clock, limits, &funding)).collect()
 }
 
 impl Node {
-    fn new(id: NodeId, common: &Arc<Common>, clock: &Clock) -> Self {
+    fn new(id: NodeId, common: &Arc<Common>, clock: &Clock, limits: Limits, funding: &Arc<dyn Funding>) -> Self {
         let hand = Arc::new(Hand {
             node: id,
             common: common.clone(),
@@ -80,10 +87,10 @@ impl Node {
             journal: hand.clone(),
             leases: hand.clone(),
             bus: hand.clone(),
-            funding: Arc::new(NoFunding),
+            funding: funding.clone(),
             clock: clock.clone(),
             chance: Chance::seeded(id.0.as_u128() as u64),
-            limits: Limits { tail_max: 4_096, ..Limits::default() },
+            limits: Limits { tail_max: 4_096, ..limits },
             lost: CancellationToken::new(),
         };
         let rooms = Rooms::new(deps);
@@ -356,9 +363,11 @@ impl Journal for Hand {
     }
 
     async fn append(&self, batch: Batch) -> Result<(), AppendError> {
+        self.common.waiting.fetch_add(1, Ordering::SeqCst);
         while self.common.stalled.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        self.common.waiting.fetch_sub(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let mut logs = self.journal().map_err(|error| AppendError::Unknown(error.to_string()))?;
         if self.common.lease(batch.auction) != Some(batch.lease) {

@@ -137,14 +137,12 @@ impl Wallets {
         };
         for it in open {
             let act = Act::SetAllowance { bidder: it.bidder, amount: it.wanted, version: it.version };
-            match self.0.rooms.act(it.auction, act).await {
-                Err(Rejection::Leading) => {
-                    if let Err(error) = self.restore(it.auction, it.bidder).await {
-                        tracing::warn!(auction = %it.auction, ?error, "an allowance could not be restored");
-                    }
-                }
-                // The projection confirms what the room has taken, and settling releases what it will not take any more.
-                Ok(_) | Err(_) => {}
+            // Whatever else comes of it: the projection confirms what the room has taken, and settling releases what no
+            // room will take any more.
+            if self.0.rooms.act(it.auction, act).await == Err(Rejection::Leading)
+                && let Err(error) = self.restore(it.auction, it.bidder).await
+            {
+                tracing::warn!(auction = %it.auction, ?error, "an allowance could not be restored");
             }
         }
     }

@@ -140,6 +140,9 @@ impl Wallets {
                     return Err(error.with("daily_deposit_limit", max.minor_units()).with("deposited", so_far).into());
                 }
             }
+            if !ledger::has_room(&mut tx, *owner, *currency, *amount).await? {
+                return Err(ApiError::conflict("wallet_full", "the wallet can hold no more").into());
+            }
             store::insert_order(&mut tx, &row).await?;
         } else {
             if store::is_frozen(&mut tx, *owner).await? {

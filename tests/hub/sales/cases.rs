@@ -160,6 +160,8 @@ async fn only_staff_decides_and_nobody_about_their_own_money() {
             "insert into account_roles (account_id, role, granted_at) select id, 'staff', created_at from accounts
              where display_name in ('Ann', 'Sella', 'Cleo')";
         bidhub::sql!(world.db.write(), exec, grant).unwrap();
+        resolve(&hub, ann, &id, "release").await.is_problem(403, "account_frozen");
+        bidhub::sql!(world.db.write(), exec, "update accounts set frozen_at = null").unwrap();
         for party in [ann, sella] {
             resolve(&hub, party, &id, "release").await.is_problem(409, "own_account");
         }

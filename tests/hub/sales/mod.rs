@@ -4,4 +4,5 @@ mod cases;
 mod crowd;
 mod invoices;
 mod settling;
+mod whole;
 mod world;

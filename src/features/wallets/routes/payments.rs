@@ -98,7 +98,7 @@ struct ProviderPath {
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 402, description = "`payment_refused` with a `reason`", body = Problem),
     (status = 403, description = "`banned`", body = Problem),
-    (status = 409, description = "`deposit_limit`, `key_reused`", body = Problem),
+    (status = 409, description = "`deposit_limit`, `wallet_full`, `key_reused`", body = Problem),
     (status = 422, description = "`invalid_amount`, `invalid_currency`", body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem)))]
 async fn deposit(

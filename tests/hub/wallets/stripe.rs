@@ -1,0 +1,207 @@
+//! Money by Stripe, from end to end with the stand-in: what it tells is heeded once, however often, and what it takes back
+//! is taken back.
+
+use bidhub::config::{Payments, Settings};
+use reqwest::Method;
+use serde_json::json;
+
+use super::stand_in::{Message, SECRET_KEY, Server, WEBHOOK_SECRET};
+use super::{People, ask, deposit, done, entries, funded, on_both, purse, sanction, told, until, wallet, withdraw};
+use crate::harness::{Answer, Hub, User, send};
+use crate::market::{bid, eventually};
+use crate::socket_client::{Codec, Socket};
+
+fn paid_by(server: &Server) -> impl Fn(&mut Settings) {
+    let url = server.url();
+    move |settings| {
+        settings.money.payments = Payments::Stripe;
+        settings.money.stripe_url = url.clone();
+        settings.money.stripe_secret_key = Some(SECRET_KEY.into());
+        settings.money.stripe_webhook_secret = Some(WEBHOOK_SECRET.into());
+    }
+}
+
+async fn tell(hub: &Hub, message: Message) -> Answer {
+    let request = hub.request(Method::POST, "/api/payments/stripe/webhook").headers(message.headers);
+    send(request.body(message.body)).await
+}
+
+/// Has the stand-in say something about an object.
+async fn say(hub: &Hub, server: &Server, kind: &str, object: &str) {
+    tell(hub, server.message(kind, object, hub.clock.now())).await.is(204);
+}
+
+/// Pays so much in; gives the payment.
+async fn pay_in(hub: &Hub, server: &Server, who: &User, key: &str, amount: i64) -> String {
+    let order = deposit(hub, who, key, amount).await.is(201).body.clone();
+    assert_eq!(order["status"], "open");
+    let session = order["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let intent = server.pay(&session);
+    say(hub, server, "checkout.session.completed", &session).await;
+    intent
+}
+
+#[tokio::test]
+async fn what_is_paid_on_the_page_is_credited_once() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
+        let url = order["url"].as_str().unwrap();
+        assert!(url.starts_with("https://checkout.test/cs_"), "{order}");
+        let session = url.rsplit('/').next().unwrap();
+        assert_eq!(deposit(&hub, &ann, "k", 5_000).await.is(201).body, order, "the same page");
+        server.pay(session);
+        assert_eq!(purse(&hub, &ann).await, (0, 0), "nobody has said so");
+
+        let good = server.message("checkout.session.completed", session, hub.clock.now());
+        let mut unsigned = good.clone();
+        unsigned.headers.clear();
+        let mut altered = good.clone();
+        altered.body.push(b' ');
+        for bad in [unsigned, altered] {
+            tell(&hub, bad).await.is_problem(400, "bad_signature");
+        }
+        let elsewhere = hub.request(Method::POST, "/api/payments/test/webhook").body("{}");
+        send(elsewhere).await.is_problem(404, "unknown_provider");
+        assert_eq!(purse(&hub, &ann).await, (0, 0));
+        for _ in 0..2 {
+            tell(&hub, good.clone()).await.is(204);
+        }
+        say(&hub, server, "checkout.session.async_payment_succeeded", session).await;
+        assert_eq!((purse(&hub, &ann).await, entries(&hub, &ann).await.len()), ((5_000, 0), 1));
+        let now = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
+        assert_eq!((&now["status"], &now["url"]), (&json!("paid"), &json!(null)));
+        assert_eq!(told(&hub, &ann).await, [("deposit".into(), json!(5_000))]);
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_of_which_nobody_tells_is_asked_about() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
+        server.pay(order["url"].as_str().unwrap().rsplit('/').next().unwrap());
+        hub.clock.advance(bidhub::domain::Span::from_secs(6));
+        until(&hub, &ann, "/api/wallet", |body| body["available"] == 5_000).await;
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_that_was_spent_and_is_taken_back_is_owed_until_it_comes_again() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let People { sella, ann, sam, .. } = People::of(&hub).await;
+        let intent = pay_in(&hub, server, &ann, "k", 5_000).await;
+        let auction = funded(&hub, &sella).await;
+        bid(&hub, &ann, &auction, "a", json!({"amount": 4_000})).await.is(201);
+        hub.clock.advance(bidhub::domain::Span::from_secs(3_700));
+        eventually(&hub, &format!("/api/auctions/{auction}"), |body| body["state"]["status"] == "ended").await;
+        until(&hub, &sella, "/api/wallet", |body| body["available"] == 4_000).await;
+        assert_eq!(purse(&hub, &ann).await, (1_000, 0));
+
+        let mut socket = Socket::of(hub.address, Codec::Json, &ann.token).await;
+        let refund = server.refund(&intent, 5_000);
+        for _ in 0..2 {
+            say(&hub, server, "refund.created", &refund).await;
+        }
+        assert!(socket.closed().await.is_some());
+        let owing = wallet(&hub, &ann).await;
+        assert_eq!((&owing["available"], &owing["owed"]), (&json!(0), &json!(4_000)));
+        assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], true);
+        let cases = hub.get_as(&sam.token, "/api/staff/cases?kind=deposit_reversed&status=open").await;
+        let items = cases.is(200).body["items"].as_array().unwrap().clone();
+        let [case] = &items[..] else { panic!("one case: {items:?}") };
+        assert_eq!((&case["account"], &case["amount"]), (&json!(ann.id), &json!(4_000)));
+        assert_eq!((&case["reason"], &case["currency"]), (&json!("deposit_reversed"), &json!("USD")));
+        assert_eq!(purse(&hub, &sella).await, (4_000, 0), "who sold keeps what was paid");
+        let seen = hub.get_as(&sam.token, &format!("/api/staff/users/{}/wallet", ann.id)).await;
+        assert_eq!(seen.is(200).body["owed"], 4_000);
+
+        server.stands(&refund, "failed");
+        for _ in 0..2 {
+            say(&hub, server, "refund.failed", &refund).await;
+        }
+        let after = wallet(&hub, &ann).await;
+        assert_eq!((&after["available"], &after["owed"]), (&json!(1_000), &json!(0)));
+        assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], true, "staff decides");
+        withdraw(&hub, &ann, "w", 100).await.is_problem(403, "account_frozen");
+        let close = json!({"action": "close", "note": "it came again"});
+        let path = format!("/api/staff/cases/{}/resolve", case["id"].as_str().unwrap());
+        hub.post_as(&sam.token, &path, close).await.is(200);
+        sanction(&hub, &sam, "unfreeze", &ann).await;
+        assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], false);
+        let kinds: Vec<String> = told(&hub, &ann).await.into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds.iter().filter(|kind| *kind == "deposit_reversed").count(), 1, "{kinds:?}");
+        assert_eq!(kinds.iter().filter(|kind| *kind == "deposit").count(), 2, "{kinds:?}");
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn parts_are_taken_back_one_by_one_and_what_comes_in_pays_what_is_owed() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        let intent = pay_in(&hub, server, &ann, "k", 5_000).await;
+        for amount in [1_000, 1_500] {
+            let refund = server.refund(&intent, amount);
+            say(&hub, server, "refund.created", &refund).await;
+        }
+        assert_eq!(purse(&hub, &ann).await, (2_500, 0));
+        let mut back = told(&hub, &ann).await;
+        back.retain(|(kind, _)| kind == "deposit_reversed");
+        back.sort_by_key(|(_, amount)| amount.as_i64());
+        assert_eq!(back, [("deposit_reversed".into(), json!(1_000)), ("deposit_reversed".into(), json!(1_500))]);
+        assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], false, "nothing is owed");
+
+        // What went out is missing when the rest is taken back as well.
+        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        withdraw(&hub, &ann, "w", 2_000).await.is(201);
+        let dispute = server.dispute(&intent, 2_500, "needs_response");
+        say(&hub, server, "charge.dispute.funds_withdrawn", &dispute).await;
+        let owing = wallet(&hub, &ann).await;
+        assert_eq!((&owing["available"], &owing["owed"]), (&json!(0), &json!(2_000)));
+        pay_in(&hub, server, &ann, "k2", 3_000).await;
+        let after = wallet(&hub, &ann).await;
+        assert_eq!((&after["available"], &after["owed"]), (&json!(1_000), &json!(0)));
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_goes_out_to_the_account_that_was_told() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        pay_in(&hub, server, &ann, "k", 5_000).await;
+        let nowhere = withdraw(&hub, &ann, "early", 700).await;
+        assert_eq!(nowhere.is_problem(402, "payment_refused").body["reason"], "destination_required");
+        assert_eq!(purse(&hub, &ann).await, (5_000, 0));
+        let told_how = ask(&hub, &ann, (Method::POST, "/api/wallet/payout-account"), None, None).await;
+        let page = told_how.is(200).body["url"].as_str().unwrap().to_owned();
+        assert!(page.starts_with("https://connect.test/"), "{page}");
+        let paid = withdraw(&hub, &ann, "w", 700).await.is(201).body.clone();
+        assert_eq!(paid["status"], "paid");
+        assert_eq!(withdraw(&hub, &ann, "w", 700).await.is(201).body, paid);
+        let transfer = server.asked("/v1/transfers").into_iter().rfind(|asked| asked.method == "POST").unwrap();
+        assert_eq!(transfer.form["amount"], "700");
+        let destination = &transfer.form["destination"];
+        assert!(destination.starts_with("acct_"), "{destination}");
+        assert_eq!(purse(&hub, &ann).await, (4_300, 0));
+        done(hub).await;
+    })
+    .await;
+}
