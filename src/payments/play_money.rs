@@ -5,9 +5,9 @@
 //! | digits | deposit | withdrawal |
 //! |---|---|---|
 //! | 02 | refused, `card_declined` | refused, `payout_declined` |
-//! | 03 | unavailable, nothing happens | the same |
+//! | 03 | unavailable until [`DELAY`] after the order was made, and nothing happens; from then on paid when asked again | the same |
 //! | 04 | paid, but the reply is lost: unknown, until the status is asked for | the same |
-//! | 05 | the user is sent to a page (the one to come back to); paid [`DELAY`] after the order was made | under way; paid after that time |
+//! | 05 | the user is sent to a page (the one to come back to); paid after that time | under way; paid after that time |
 //! | 06 | the same, but it expires after that time | the same, but it fails after that time, `account_closed` |
 //! | others | paid at once | paid at once |
 //!
@@ -86,12 +86,12 @@ impl PaymentProvider for PlayMoney {
     async fn deposit(&self, order: &DepositOrder) -> Result<Deposit, ProviderError> {
         match Way::of(order.amount) {
             Way::Refused => Err(ProviderError::refused("card_declined", "the card was declined")),
-            Way::Unavailable => Err(ProviderError::Unavailable),
+            Way::Unavailable if !self.delay_is_over(order.id) => Err(ProviderError::Unavailable),
             Way::ReplyLost => Err(ProviderError::Unknown),
             Way::Later | Way::Never => {
                 Ok(Deposit::Redirect { url: order.return_url.clone(), reference: reference(order.id) })
             }
-            Way::AtOnce => Ok(Deposit::Credited { reference: reference(order.id) }),
+            Way::Unavailable | Way::AtOnce => Ok(Deposit::Credited { reference: reference(order.id) }),
         }
     }
 
@@ -111,10 +111,10 @@ impl PaymentProvider for PlayMoney {
     async fn withdraw(&self, order: &WithdrawalOrder) -> Result<Withdrawal, ProviderError> {
         match Way::of(order.amount) {
             Way::Refused => Err(ProviderError::refused("payout_declined", "the bank declined the payment")),
-            Way::Unavailable => Err(ProviderError::Unavailable),
+            Way::Unavailable if !self.delay_is_over(order.id) => Err(ProviderError::Unavailable),
             Way::ReplyLost => Err(ProviderError::Unknown),
             Way::Later | Way::Never => Ok(Withdrawal::Pending { reference: reference(order.id) }),
-            Way::AtOnce => Ok(Withdrawal::Paid { reference: reference(order.id) }),
+            Way::Unavailable | Way::AtOnce => Ok(Withdrawal::Paid { reference: reference(order.id) }),
         }
     }
 

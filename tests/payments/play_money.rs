@@ -35,18 +35,23 @@ async fn most_amounts_are_there_at_once() {
 
 #[tokio::test]
 async fn two_is_refused_three_is_unavailable_four_loses_the_reply() {
-    let (provider, _) = provider();
+    let (provider, clock) = provider();
     assert_eq!(code(provider.deposit(&deposit(1_002, "USD")).await), "card_declined");
     assert_eq!(code(provider.withdraw(&withdrawal(1_002, None)).await), "payout_declined");
-    assert_eq!(provider.deposit(&deposit(1_003, "USD")).await, Err(ProviderError::Unavailable));
-    assert_eq!(provider.withdraw(&withdrawal(1_003, None)).await, Err(ProviderError::Unavailable));
-    assert_eq!(provider.deposit_status(&deposit(1_003, "USD"), None).await, Ok(DepositStatus::NotFound));
-    assert_eq!(provider.withdrawal_status(&withdrawal(1_003, None)).await, Ok(WithdrawalStatus::NotFound));
+    let (late, late_too) = (deposit(1_003, "USD"), withdrawal(1_003, None));
+    assert_eq!(provider.deposit(&late).await, Err(ProviderError::Unavailable));
+    assert_eq!(provider.withdraw(&late_too).await, Err(ProviderError::Unavailable));
     let (lost, lost_too) = (deposit(1_004, "USD"), withdrawal(1_004, None));
     assert_eq!(provider.deposit(&lost).await, Err(ProviderError::Unknown));
     assert!(matches!(provider.deposit_status(&lost, None).await, Ok(DepositStatus::Paid { .. })));
     assert_eq!(provider.withdraw(&lost_too).await, Err(ProviderError::Unknown));
     assert!(matches!(provider.withdrawal_status(&lost_too).await, Ok(WithdrawalStatus::Paid { .. })));
+    later(&clock);
+    // What was not to be had is not found, so it may be asked for again, and is there.
+    assert_eq!(provider.deposit_status(&late, None).await, Ok(DepositStatus::NotFound));
+    assert!(matches!(provider.deposit(&late).await, Ok(Deposit::Credited { .. })));
+    assert_eq!(provider.withdrawal_status(&late_too).await, Ok(WithdrawalStatus::NotFound));
+    assert!(matches!(provider.withdraw(&late_too).await, Ok(Withdrawal::Paid { .. })));
 }
 
 #[tokio::test]

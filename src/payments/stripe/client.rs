@@ -36,7 +36,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { attempt: Duration::from_secs(7), first_pause: Duration::from_millis(250) }
+        Self { attempt: Duration::from_secs(6), first_pause: Duration::from_millis(250) }
     }
 }
 
