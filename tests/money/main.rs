@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+#[path = "../support/deposits.rs"]
+mod deposits;
 mod dice;
 mod hunt;
 mod invariants;

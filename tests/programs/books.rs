@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::{account, listing, money, start, terms};
-use super::{Hub, postgres, redis, run, said};
+use super::{Hub, deposits, postgres, redis, run, said};
 
 /// A hub's directory with one auction, in which one bidder has an allowance of 500, so that 550 is held.
 async fn kept(dir: &Path) -> (Db, Book) {
@@ -46,8 +46,9 @@ async fn kept(dir: &Path) -> (Db, Book) {
 
     let main = Db::sqlite(&dir.join("bidhub.db"), Durability::Full).await.unwrap();
     migrate(&main).await.unwrap();
+    let id = uuid::Uuid::from_u128(5);
+    deposits::deposit(&main, id, account(2), (money(1_000), book.currency), start()).await;
     let mut tx = main.begin().await.unwrap();
-    transfer(&mut tx, &book, Account::Provider("test"), Account::Available(account(2)), 1_000).await;
     let target = Target::ForBid(money(500));
     let set = ledger::set_allowance(&mut tx, &book, account(2), target, None, start()).await.unwrap();
     tx.commit().await.unwrap();
@@ -65,7 +66,7 @@ async fn transfer(tx: &mut Tx, book: &Book, from: Account, to: Account, amount: 
     let transfers = vec![Transfer { from, to, amount: money(amount) }];
     let cause = format!("test:{from:?}:{to:?}");
     let (currency, at) = (book.currency, start());
-    let movement = Movement { kind: Kind::Deposit, cause, currency, at, auction: None, transfers };
+    let movement = Movement { kind: Kind::Release, cause, currency, at, auction: None, transfers };
     assert!(ledger::post(tx, &movement).await.unwrap());
 }
 
