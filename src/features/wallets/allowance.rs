@@ -76,7 +76,13 @@ fn check(room: &RoomHandle, bidder: AccountId, amount: Money) -> Result<(), ApiE
     if terms.seller == bidder {
         return Err(Rejection::OwnAuction.into());
     }
-    let own = room.view(Some(bidder)).own;
+    let view = room.view(Some(bidder));
+    match view.public.status {
+        "ended" => return Err(Rejection::AuctionClosed.into()),
+        "stopped" => return Err(Rejection::AuctionStopped.into()),
+        _ => {}
+    }
+    let own = view.own;
     if terms.funds == Funds::None && own.is_none_or(|own| amount > own.allowance) {
         return Err(ApiError::conflict("no_funds_needed", "bids in this auction need no money set aside"));
     }

@@ -97,7 +97,7 @@ impl Wallets {
                 ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
                 store::note_order(tx, order.id, ("paid", None), (reference.as_deref(), None), Some(now)).await?;
                 let note = if order.is_deposit { NoteKind::Deposit } else { NoteKind::Withdrawal };
-                tell(tx, order, note, amount, None, now).await
+                tell(tx, order, (note, ""), amount, None, now).await
             }
             Outcome::Failed { reason } => {
                 if !order.is_deposit {
@@ -109,7 +109,7 @@ impl Wallets {
                 }
                 store::note_order(tx, order.id, ("failed", Some(&reason)), (None, None), Some(now)).await?;
                 let note = if order.is_deposit { NoteKind::DepositFailed } else { NoteKind::WithdrawalFailed };
-                tell(tx, order, note, order.amount, Some(&reason), now).await
+                tell(tx, order, (note, ""), order.amount, Some(&reason), now).await
             }
         }
     }
@@ -196,7 +196,7 @@ impl Wallets {
         ];
         book(tx, (Kind::DepositReversal, format!("reversal:{reversal}")), order.currency, transfers, now).await?;
         store::insert_reversal(tx, (provider, reversal), order.id, (amount, taken), now).await?;
-        tell(tx, order, NoteKind::DepositReversed, amount, None, now).await?;
+        tell(tx, order, (NoteKind::DepositReversed, reversal), amount, None, now).await?;
         if rest > Money::ZERO {
             store::freeze(tx, order.owner, "a deposit that was spent was taken back", now).await?;
             self.0.guard.owes(tx, order.owner, order.currency, rest, reversal, now).await?;
@@ -218,7 +218,7 @@ impl Wallets {
         book(tx, (Kind::Deposit, cause.clone()), order.currency, vec![transfer], now).await?;
         ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
         store::undo_reversal(tx, provider, reversal, now).await?;
-        tell(tx, order, NoteKind::Deposit, amount, Some(reversal), now).await?;
+        tell(tx, order, (NoteKind::Deposit, reversal), amount, None, now).await?;
         Ok(false)
     }
 
@@ -239,7 +239,7 @@ impl Wallets {
         let transfer = Transfer { from: Account::Provider(provider), to: Account::Available(order.owner), amount };
         book(tx, (Kind::WithdrawalReturn, cause.clone()), order.currency, vec![transfer], now).await?;
         ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
-        tell(tx, order, NoteKind::WithdrawalFailed, amount, Some("returned"), now).await?;
+        tell(tx, order, (NoteKind::WithdrawalFailed, return_id), amount, Some("returned"), now).await?;
         Ok(Some(false))
     }
 }
@@ -254,10 +254,11 @@ pub(super) async fn book(
     post(tx, &Movement { kind, cause, currency, at, auction: None, transfers }).await.map(drop)
 }
 
+/// Tells the owner of an order what came of it; `part` names which of several things of one kind.
 async fn tell(
     tx: &mut Tx,
     order: &Order,
-    kind: NoteKind,
+    (kind, part): (NoteKind, &str),
     amount: Money,
     reason: Option<&str>,
     at: Timestamp,
@@ -266,7 +267,7 @@ async fn tell(
     if let Some(reason) = reason {
         data["reason"] = reason.into();
     }
-    let cause = format!("{kind}:{}:{}", order.id, reason.unwrap_or_default());
+    let cause = format!("{kind}:{}:{part}", order.id);
     let note = Note { account: order.owner, kind, auction: None, cause, data, at };
     notify::write(tx, &[note]).await.map(drop)
 }

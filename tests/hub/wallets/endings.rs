@@ -59,6 +59,7 @@ async fn the_winner_pays_the_seller_is_paid_and_the_loser_gets_all_back() {
         assert_eq!(of_money(&ben).await, notes(winner));
         assert_eq!(of_money(&sella).await, notes([("paid_out", 2_945)]));
         allow(&hub, &ann, &auction, 1_000).await.is_problem(409, "auction_closed");
+        disallow(&hub, &ben, &auction).await.is_problem(409, "auction_closed");
         done(hub).await;
     })
     .await;
@@ -120,6 +121,7 @@ async fn a_stopped_auction_gives_everything_back() {
         hub.post_as(&sam.token, &path, json!({"reason": "a mistake"})).await.is(200);
         until(&hub, &ann, "/api/wallet", |body| body["held"] == 0).await;
         assert_eq!((purse(&hub, &ann).await, purse(&hub, &sella).await), ((10_000, 0), (0, 0)));
+        allow(&hub, &ann, &auction, 1_000).await.is_problem(409, "auction_stopped");
         done(hub).await;
     })
     .await;

@@ -159,6 +159,10 @@ async fn parts_are_taken_back_one_by_one_and_what_comes_in_pays_what_is_owed() {
             say(&hub, server, "refund.created", &refund).await;
         }
         assert_eq!(purse(&hub, &ann).await, (2_500, 0));
+        let mut back = told(&hub, &ann).await;
+        back.retain(|(kind, _)| kind == "deposit_reversed");
+        back.sort_by_key(|(_, amount)| amount.as_i64());
+        assert_eq!(back, [("deposit_reversed".into(), json!(1_000)), ("deposit_reversed".into(), json!(1_500))]);
         assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], false, "nothing is owed");
 
         // What went out is missing when the rest is taken back as well.
