@@ -73,11 +73,7 @@ struct Books {
 
 /// Checks and prints what was found. False if a rule is broken.
 pub async fn run(settings: &Settings, args: &CheckBooksArgs) -> anyhow::Result<bool> {
-    let (main, journal) = (super::open_main(settings).await?, super::open_journal(settings).await?);
-    let (logs, place) = logs(settings, &journal)?;
-    let mut findings = check(&main, &logs).await?;
-    main.close().await;
-    journal.close().await;
+    let (mut findings, place) = look(settings).await?;
     let sound = findings.iter().all(|finding| finding.broken == 0);
     if args.json {
         let rules = findings.drain(..).map(RuleReport::from).collect();
@@ -107,6 +103,17 @@ pub async fn run(settings: &Settings, args: &CheckBooksArgs) -> anyhow::Result<b
     Ok(sound)
 }
 
+/// Holds the books of the hub with these settings against all rules. Gives also where the logs were read: `live`, `journal` or
+/// `archive`.
+pub async fn look(settings: &Settings) -> anyhow::Result<(Vec<Finding>, &'static str)> {
+    let (main, journal) = (super::open_main(settings).await?, super::open_journal(settings).await?);
+    let (logs, place) = logs(settings, &journal)?;
+    let findings = check(&main, &logs).await?;
+    main.close().await;
+    journal.close().await;
+    Ok((findings, place))
+}
+
 /// Where the logs are, and what that is called.
 fn logs(settings: &Settings, journal: &Db) -> anyhow::Result<(Logs, &'static str)> {
     if let Some(redis) = super::open_redis(settings)? {
@@ -121,7 +128,7 @@ fn logs(settings: &Settings, journal: &Db) -> anyhow::Result<(Logs, &'static str
 }
 
 /// Holds the database at `main` against all rules, and against `logs`.
-pub async fn check(main: &Db, logs: &Logs) -> anyhow::Result<Vec<Finding>> {
+async fn check(main: &Db, logs: &Logs) -> anyhow::Result<Vec<Finding>> {
     let mut first = main.snapshot().await.context("the database cannot be read")?;
     let known = books::open_books(&mut first).await.context("the books cannot be read")?;
     drop(first);
