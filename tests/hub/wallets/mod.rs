@@ -3,6 +3,7 @@
 
 mod allowances;
 mod bids;
+mod books;
 mod deposits;
 mod endings;
 mod rights;
