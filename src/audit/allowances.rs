@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::auction::{Event, EventKind};
+use crate::domain::auction::{Event, EventKind, Terms};
 use crate::domain::{AccountId, AuctionId, Money, Seq};
 use crate::journal::redis::RedisJournal;
 use crate::journal::sql;
@@ -72,9 +72,21 @@ impl Logs {
     /// The archived event `seq` of `auction`; none if there is none.
     pub async fn event(&self, auction: AuctionId, seq: Seq) -> Result<Option<Event>, JournalError> {
         let Some(before) = seq.0.checked_sub(1).map(Seq) else { return Ok(None) };
-        let (Self::Sql(db) | Self::Live(_, db)) = self;
-        let record = sql::read(db, auction, Some(before), 1).await?.pop().filter(|record| record.seq == seq);
+        let record = self.archived(auction, Some(before)).await?.filter(|record| record.seq == seq);
         record.map(|record| event(auction, &record)).transpose()
+    }
+
+    /// The terms that the log of `auction` begins with; none if there is no such log.
+    pub async fn terms(&self, auction: AuctionId) -> Result<Option<Terms>, JournalError> {
+        let Some(record) = self.archived(auction, None).await? else { return Ok(None) };
+        let genesis = record.genesis().map_err(|source| JournalError::Unreadable { auction, source });
+        Ok(Some(genesis?.2))
+    }
+
+    /// The archived record after `after`, or the first. A log begins in the archive, wherever it lives.
+    async fn archived(&self, auction: AuctionId, after: Option<Seq>) -> Result<Option<Record>, JournalError> {
+        let (Self::Sql(db) | Self::Live(_, db)) = self;
+        Ok(sql::read(db, auction, after, 1).await?.pop())
     }
 
     /// Where the log ends, here or there. Redis may have lost what is archived, until somebody takes the log over.

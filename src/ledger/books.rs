@@ -1,6 +1,6 @@
 //! The proof that the books are right: rules that hold at every moment, whatever is under way.
 //!
-//! Most rules are about the database alone, and are looked at in one snapshot. Two compare it with the logs of the
+//! Most rules are about the database alone, and are looked at in one snapshot. Three compare it with the logs of the
 //! auctions, which move on meanwhile; what is compared is chosen so that it holds all the same. Nothing here writes, repairs
 //! or asks a running hub, and nothing here reads a log: what logs say comes from the caller.
 
@@ -12,8 +12,8 @@ use super::store::audit::{self, Examined};
 use crate::domain::{AccountId, AuctionId};
 use crate::persistence::{StoreError, Tx};
 
-pub use super::store::audit::{ClosedBook, OpenBook, OpenHold, closed_books, open_books, open_holds};
-pub use logs::{Told, outcomes, rooms};
+pub use super::store::audit::{Billed, ClosedBook, OpenHold, closed_books, open_books, open_holds};
+pub use logs::{Told, outcomes, rooms, terms};
 
 /// How many breaches of one rule are shown.
 pub const BREACHES_SHOWN: usize = 20;
@@ -142,6 +142,35 @@ pub async fn audit(tx: &mut Tx) -> Result<Vec<Finding>, StoreError> {
             ),
             audit::settled(tx).await?,
             |found, _| format!("{found} is held, and the auction is settled"),
+        ),
+        Finding::of(
+            rule("debts", "debts", "nobody has money available while owing"),
+            audit::debts(tx).await?,
+            |found, _| format!("{found} is available to who owes"),
+        ),
+        Finding::of(
+            rule(
+                "withdrawing",
+                "wallets that pay out",
+                "what is on its way out is what was ordered and is not settled",
+            ),
+            audit::withdrawing(tx).await?,
+            |found, expected| format!("{found} is on its way out, and {expected} is ordered"),
+        ),
+        Finding::of(
+            rule("orders", "deposits and withdrawals", "every deposit and withdrawal moved what its order says, once"),
+            audit::orders(tx).await?,
+            |found, expected| format!("{found} was moved where {expected} is ordered, or not as its status says"),
+        ),
+        Finding::of(
+            rule("reversals", "deposits taken back", "every deposit taken back was booked as it is noted, once"),
+            audit::reversals(tx).await?,
+            |found, expected| format!("{found} was taken back where {expected} is noted, or not from whom it must"),
+        ),
+        Finding::of(
+            rule("sales", "invoices", "every sale was paid as its invoice says, by whom and to whom it says"),
+            audit::sales(tx).await?,
+            |found, expected| format!("{found} was paid where {expected} is billed, or not to whom it must"),
         ),
     ])
 }

@@ -16,12 +16,13 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::AuctionId;
-use crate::domain::auction::Event;
+use crate::domain::auction::{Event, Terms};
 use crate::journal::JournalError;
 use crate::journal::archiver::Archiver;
 use crate::journal::redis::{Keeping, RedisJournal};
 use crate::journal::sql::Archive;
-use crate::ledger::books::{self, Breach, ClosedBook, Finding, OpenBook, OpenHold, Told};
+use crate::ledger::Book;
+use crate::ledger::books::{self, Breach, ClosedBook, Finding, OpenHold, Told};
 use crate::persistence::{Db, StoreError};
 
 /// How many logs are read at once.
@@ -65,18 +66,14 @@ struct BreachReport {
 /// What one snapshot of the database has.
 struct Books {
     findings: Vec<Finding>,
-    open: Vec<OpenBook>,
+    open: Vec<Book>,
     holds: Vec<OpenHold>,
     closed: Vec<ClosedBook>,
 }
 
 /// Checks and prints what was found. False if a rule is broken.
 pub async fn run(settings: &Settings, args: &CheckBooksArgs) -> anyhow::Result<bool> {
-    let (main, journal) = (super::open_main(settings).await?, super::open_journal(settings).await?);
-    let (logs, place) = logs(settings, &journal)?;
-    let mut findings = check(&main, &logs).await?;
-    main.close().await;
-    journal.close().await;
+    let (mut findings, place) = look(settings).await?;
     let sound = findings.iter().all(|finding| finding.broken == 0);
     if args.json {
         let rules = findings.drain(..).map(RuleReport::from).collect();
@@ -106,6 +103,17 @@ pub async fn run(settings: &Settings, args: &CheckBooksArgs) -> anyhow::Result<b
     Ok(sound)
 }
 
+/// Holds the books of the hub with these settings against all rules. Gives also where the logs were read: `live`, `journal` or
+/// `archive`.
+pub async fn look(settings: &Settings) -> anyhow::Result<(Vec<Finding>, &'static str)> {
+    let (main, journal) = (super::open_main(settings).await?, super::open_journal(settings).await?);
+    let (logs, place) = logs(settings, &journal)?;
+    let findings = check(&main, &logs).await?;
+    main.close().await;
+    journal.close().await;
+    Ok((findings, place))
+}
+
 /// Where the logs are, and what that is called.
 fn logs(settings: &Settings, journal: &Db) -> anyhow::Result<(Logs, &'static str)> {
     if let Some(redis) = super::open_redis(settings)? {
@@ -120,7 +128,7 @@ fn logs(settings: &Settings, journal: &Db) -> anyhow::Result<(Logs, &'static str
 }
 
 /// Holds the database at `main` against all rules, and against `logs`.
-pub async fn check(main: &Db, logs: &Logs) -> anyhow::Result<Vec<Finding>> {
+async fn check(main: &Db, logs: &Logs) -> anyhow::Result<Vec<Finding>> {
     let mut first = main.snapshot().await.context("the database cannot be read")?;
     let known = books::open_books(&mut first).await.context("the books cannot be read")?;
     drop(first);
@@ -130,6 +138,8 @@ pub async fn check(main: &Db, logs: &Logs) -> anyhow::Result<Vec<Finding>> {
     let later = allowances(logs, auctions, &earlier).await?;
     findings.push(books::rooms(&open, &holds, &told(earlier), &told(later)));
     findings.push(books::outcomes(&closed, &ends(logs, &closed).await.context("the logs cannot be read")?));
+    let all: Vec<Book> = open.into_iter().chain(closed.iter().map(|closed| closed.book)).collect();
+    findings.push(books::terms(&all, &terms(logs, &all).await.context("the logs cannot be read")?));
     Ok(findings)
 }
 
@@ -160,9 +170,18 @@ async fn allowances(
 
 /// The events that books were closed by.
 async fn ends(logs: &Logs, closed: &[ClosedBook]) -> Result<HashMap<AuctionId, Event>, JournalError> {
-    let read =
-        async |book: &ClosedBook| Ok(logs.event(book.auction, book.seq).await?.map(|event| (book.auction, event)));
+    let read = async |closed: &ClosedBook| {
+        let auction = closed.book.auction;
+        Ok(logs.event(auction, closed.seq).await?.map(|event| (auction, event)))
+    };
     let read = stream::iter(closed).map(read).buffer_unordered(LOGS_AT_ONCE);
+    read.try_filter_map(async |read| Ok(read)).try_collect().await
+}
+
+/// The terms of auctions.
+async fn terms(logs: &Logs, books: &[Book]) -> Result<HashMap<AuctionId, Terms>, JournalError> {
+    let read = async |book: &Book| Ok(logs.terms(book.auction).await?.map(|terms| (book.auction, terms)));
+    let read = stream::iter(books).map(read).buffer_unordered(LOGS_AT_ONCE);
     read.try_filter_map(async |read| Ok(read)).try_collect().await
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+#[path = "../support/deposits.rs"]
+mod deposits;
 mod harness;
 mod mail_server;
 #[path = "../support/socket.rs"]

@@ -9,6 +9,7 @@ use bidhub::persistence::{Db, Durability, Tx, migrate};
 use bidhub::sql;
 use uuid::Uuid;
 
+use crate::deposits;
 use crate::postgres::Server;
 
 /// Runs `test` on SQLite, and on PostgreSQL where it is installed.
@@ -62,15 +63,45 @@ impl Bench {
     }
 
     pub async fn deposit(&self, owner: AccountId, amount: i64) {
-        let mut tx = self.begin().await;
-        lock_wallet(&mut tx, owner, usd()).await.unwrap();
-        let transfers =
-            vec![Transfer { from: Account::Provider("test"), to: Account::Available(owner), amount: money(amount) }];
-        let cause = format!("deposit:{}", Chance::System.uuid(at(0)));
-        let kind = Kind::Deposit;
-        let movement = Movement { kind, cause, currency: usd(), at: at(0), auction: None, transfers };
-        assert!(post(&mut tx, &movement).await.unwrap());
+        deposits::deposit(&self.db, Chance::System.uuid(at(0)), owner, (money(amount), usd()), at(0)).await;
+    }
+
+    /// An order to bring money in or take it out, as it stands. Gives its id.
+    pub async fn order(&self, kind: &str, owner: AccountId, amount: i64, status: &str) -> Uuid {
+        let (id, mut tx) = (Chance::System.uuid(at(0)), self.begin().await);
+        deposits::order(&mut tx, (id, kind, status), owner, (money(amount), usd()), at(0)).await.unwrap();
         tx.commit().await.unwrap();
+        id
+    }
+
+    /// The invoice of a sale of the seller's, with the fees of the book.
+    pub async fn bill(&self, book: &Book, winner: AccountId, price: i64, status: &str) {
+        let text =
+            "insert into invoices (id, number, auction, seq, at, seller, winner, currency, title, price, premium,
+                commission, payout, status, paid_at)
+             values ($1, (select coalesce(max(number), 0) + 1 from invoices), $1, 99, $2, $3, $4, 'USD', 'Lamp', $5, $6,
+                $7, $8, $9, $10)";
+        let (premium, commission) = (book.fees.premium(money(price)), book.fees.commission(money(price)));
+        let (premium, commission) = (premium.minor_units(), commission.minor_units());
+        let now = bidhub::clock::to_datetime(at(0));
+        let paid_at = (status == "paid").then_some(now);
+        let (auction, seller, payout) = (book.auction.0, book.seller.0, price - commission);
+        sql!(
+            self.db.write(),
+            exec,
+            text,
+            auction,
+            now,
+            seller,
+            winner.0,
+            price,
+            premium,
+            commission,
+            payout,
+            status,
+            paid_at
+        )
+        .unwrap();
     }
 
     /// Sets an allowance; begins anew as long as it is in another's way.

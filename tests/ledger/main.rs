@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+#[path = "../support/deposits.rs"]
+mod deposits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 

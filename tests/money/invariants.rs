@@ -34,6 +34,10 @@ impl World {
         if let Some(row) = balances.0.iter().find(overdrawn) {
             return Err(format!("overdrawn: {row:?}"));
         }
+        let owes = |row: &&Row| row.0 == "owed" && row.3 < 0 && balances.available(row.1) > 0;
+        if let Some(row) = balances.0.iter().find(owes) {
+            return Err(format!("who owes has money: {row:?}"));
+        }
         let sum: i64 = balances.0.iter().map(|row| row.3).sum();
         if sum != 0 {
             return Err(format!("all balances sum to {sum}"));
@@ -76,6 +80,10 @@ impl Balances {
     /// The auctions that are settled, as far as anything was ever held for them.
     fn settled(&self) -> HashSet<AuctionId> {
         self.0.iter().filter(|row| row.4).filter_map(|row| row.2.map(AuctionId)).collect()
+    }
+
+    fn available(&self, owner: Option<Uuid>) -> i64 {
+        self.0.iter().filter(|row| row.0 == "available" && row.1 == owner).map(|row| row.3).sum()
     }
 
     /// All that somebody has and owes.

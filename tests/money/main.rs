@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
+#[path = "../support/deposits.rs"]
+mod deposits;
 mod dice;
 mod hunt;
 mod invariants;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use hunt::Hunt;
 
 /// How many runs are made everyday, and how many where there is time.
-const RUNS: (u64, u64) = (300, 6_000);
+const RUNS: (u64, u64) = (250, 6_000);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_the_order_nothing_is_allowed_that_is_not_set_aside() {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use bidhub::domain::auction::{Command, Rejection};
 use bidhub::domain::{AccountId, Span};
+use bidhub::sql;
 
 use crate::dice::Dice;
 use crate::look::Look;
 use crate::people::{PEOPLE, person, staff};
-use crate::world::{Outcome, World};
+use crate::world::{Outcome, World, wrong};
 
 impl World {
     pub async fn recover(&mut self, seed: u64) -> Outcome {
@@ -24,11 +25,15 @@ impl World {
         for owner in (0..PEOPLE).map(person) {
             self.freeze(owner, false).await?;
         }
-        while !self.cases.is_empty() {
+        while !self.cases().await?.is_empty() {
             self.decide_case(&mut dice).await?;
             self.check().await?;
         }
         self.all_is_where_it_must_be().await?;
+        let text = "select count(*) from ledger_transactions where kind = 'release' and cause not like '%:end'";
+        for _ in 0..sql!(self.db.write(), scalar i64, text).map_err(wrong)? {
+            self.saw("a release of what a room has lowered");
+        }
         self.look = Look::Idle;
         for _ in 0..3 {
             self.look().await?;

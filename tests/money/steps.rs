@@ -2,11 +2,13 @@
 
 use bidhub::clock::to_datetime;
 use bidhub::domain::auction::{Command, EventKind};
-use bidhub::domain::{AccountId, BidKey, Money, Span};
+use bidhub::domain::{AccountId, AuctionId, BidKey, Money, Span};
 use bidhub::ledger::*;
 use bidhub::persistence::Tx;
 use bidhub::sql;
+use uuid::Uuid;
 
+use crate::deposits::{self, PROVIDER};
 use crate::dice::Dice;
 use crate::people::{PEOPLE, money, person, staff, usd};
 use crate::world::{Letter, Outcome, World, wrong};
@@ -150,31 +152,32 @@ impl World {
     }
 
     pub async fn deposit(&mut self, owner: AccountId, amount: i64) -> Outcome {
-        let cause = format!("deposit:{}", self.number());
+        let id = self.order_id();
         let mut tx = self.db.begin().await.map_err(wrong)?;
-        lock_wallet(&mut tx, owner, usd()).await.map_err(wrong)?;
-        let transfer = (Account::Provider("test"), Account::Available(owner), money(amount));
-        self.post(&mut tx, Kind::Deposit, &cause, &[transfer]).await?;
-        pay_debt(&mut tx, owner, usd(), &cause, self.now).await.map_err(wrong)?;
+        deposits::credit(&mut tx, id, owner, (money(amount), usd()), self.now).await.map_err(wrong)?;
+        pay_debt(&mut tx, owner, usd(), &format!("paid:{id}"), self.now).await.map_err(wrong)?;
         tx.commit().await.map_err(wrong)?;
         *self.brought.entry(owner).or_default() += amount;
         Ok(())
     }
 
-    /// The provider takes a deposit back, whether the money is still there or not.
+    /// The provider takes some of the first deposit back, whether the money is still there or not.
     async fn take_back(&mut self, owner: AccountId, amount: Money) -> Outcome {
-        let cause = format!("reversal:{}", self.number());
+        let reversal = self.number().to_string();
         let mut tx = self.db.begin().await.map_err(wrong)?;
         lock_wallet(&mut tx, owner, usd()).await.map_err(wrong)?;
         let available = Account::Available(owner);
         let there = balance(&mut tx, &available, usd()).await.map_err(wrong)?.min(amount);
         let owed = amount.checked_sub(there).unwrap_or(Money::ZERO);
         self.saw(if owed > Money::ZERO { "a debt" } else { "a deposit taken back" });
-        let provider = Account::Provider("test");
-        let transfers = [(available, provider, there), (Account::Owed(owner), provider, owed)];
-        self.post(&mut tx, Kind::DepositReversal, &cause, &transfers).await?;
+        let transfers = [(available, PROVIDER, there), (Account::Owed(owner), PROVIDER, owed)];
+        self.post(&mut tx, Kind::DepositReversal, &format!("reversal:{reversal}"), &transfers).await?;
+        let text = "insert into deposit_reversals (provider, reversal, deposit, amount, taken, at)
+             select 'test', $1, min(id), $2, $3, $4 from payment_orders where owner = $5 and kind = 'deposit'";
+        let (amount, taken) = (amount.minor_units(), there.minor_units());
+        sql!(tx.on(), exec, text, &reversal, amount, taken, to_datetime(self.now), owner.0).map_err(wrong)?;
         tx.commit().await.map_err(wrong)?;
-        *self.brought.entry(owner).or_default() -= amount.minor_units();
+        *self.brought.entry(owner).or_default() -= amount;
         Ok(())
     }
 
@@ -190,29 +193,45 @@ impl World {
         Ok(())
     }
 
-    /// Staff decides one of the sales that could not be paid.
+    /// Sales that wait for staff: which auction, whose money, which price.
+    pub async fn cases(&self) -> Outcome<Vec<(AuctionId, AccountId, Money)>> {
+        let text = "select pending.auction, pending.account, invoice.price
+             from staff_cases pending join invoices invoice on invoice.auction = pending.auction
+             where pending.closed_at is null and pending.kind = 'capture_failed' order by pending.auction";
+        let rows = sql!(self.db.write(), all(Uuid, Uuid, i64), text).map_err(wrong)?;
+        Ok(rows.into_iter().map(|(auction, who, price)| (AuctionId(auction), AccountId(who), money(price))).collect())
+    }
+
+    /// Staff decides one of them.
     pub async fn decide_case(&mut self, dice: &mut Dice) -> Outcome {
-        if self.cases.is_empty() {
+        let cases = self.cases().await?;
+        if cases.is_empty() {
             return Ok(());
         }
-        let case = self.cases.swap_remove(dice.below(self.cases.len()));
+        let case @ (auction, winner, price) = cases[dice.below(cases.len())];
         let mut tx = self.db.begin().await.map_err(wrong)?;
-        lock_books(&mut tx, &[case.auction]).await.map_err(wrong)?;
-        let owners = holders_in(&mut tx, case.auction).await.map_err(wrong)?;
+        lock_books(&mut tx, &[auction]).await.map_err(wrong)?;
+        let owners = holders_in(&mut tx, auction).await.map_err(wrong)?;
         lock_wallets(&mut tx, &owners.into_iter().collect()).await.map_err(wrong)?;
         let takes = dice.percent(60);
         self.tell(format_args!("staff {} {case:?}", if takes { "takes the money for" } else { "calls off" }));
-        if takes {
-            let paid = capture_late(&mut tx, case.auction, case.winner, case.price, self.now).await.map_err(wrong)?;
+        let (status, paid_at) = if takes {
             self.saw("a sale paid late");
+            let paid = capture_late(&mut tx, auction, winner, price, self.now).await.map_err(wrong)?;
             if !matches!(paid, Some(Ok(_))) {
                 return Err(format!("what was held for a sale does not pay it: {case:?} {paid:?}"));
             }
+            ("paid", Some(to_datetime(self.now)))
         } else {
-            release_late(&mut tx, case.auction, case.winner, self.now).await.map_err(wrong)?;
-            self.called_off.insert(case.auction);
+            release_late(&mut tx, auction, winner, self.now).await.map_err(wrong)?;
+            self.called_off.insert(auction);
             self.saw("a sale called off");
-        }
+            ("cancelled", None)
+        };
+        let text = "update invoices set status = $2, paid_at = $3 where auction = $1";
+        sql!(tx.on(), exec, text, auction.0, status, paid_at).map_err(wrong)?;
+        let text = "update staff_cases set closed_at = $2, closed_by = $3, resolution = $4 where auction = $1";
+        sql!(tx.on(), exec, text, auction.0, to_datetime(self.now), staff().0, status).map_err(wrong)?;
         tx.commit().await.map_err(wrong)
     }
 

@@ -4,7 +4,10 @@
 use bidhub::domain::auction::{Barred, Bid, Command, Offer, Rejection};
 use bidhub::domain::{AccountId, BidKey, Money};
 use bidhub::ledger::*;
+use bidhub::sql;
+use uuid::Uuid;
 
+use crate::deposits::{self, PROVIDER};
 use crate::dice::Dice;
 use crate::people::{PEOPLE, money, person, usd};
 use crate::world::{Letter, Outcome, World, wrong};
@@ -16,7 +19,7 @@ pub enum Task {
     /// An allowance set by hand: written down, then told to the room.
     Allow { room: usize, bidder: AccountId, amount: Money, set: Option<Set> },
     /// Money on its way out: reserved, then paid or given back.
-    Withdraw { number: u64, owner: AccountId, amount: Money, reserved: bool },
+    Withdraw { order: Uuid, owner: AccountId, amount: Money, reserved: bool },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +62,8 @@ impl World {
     }
 
     pub fn new_withdrawal(&mut self, dice: &mut Dice) {
-        let (number, owner, amount) = (self.number(), person(dice.below(PEOPLE)), money(dice.between(1, 150)));
-        self.tasks.push(Task::Withdraw { number, owner, amount, reserved: false });
+        let (order, owner, amount) = (self.order_id(), person(dice.below(PEOPLE)), money(dice.between(1, 150)));
+        self.tasks.push(Task::Withdraw { order, owner, amount, reserved: false });
     }
 
     /// Moves one task on by one step.
@@ -78,8 +81,8 @@ impl World {
         let next = match task {
             Task::Bid { room, bid, stage } => self.bid(room, bid, stage, dice).await?,
             Task::Allow { room, bidder, amount, set } => self.allow(room, bidder, amount, set, dice).await?,
-            Task::Withdraw { number, owner, amount, reserved } => {
-                self.withdraw(number, owner, amount, reserved, dice).await?
+            Task::Withdraw { order, owner, amount, reserved } => {
+                self.withdraw(order, owner, amount, reserved, dice).await?
             }
         };
         match fate {
@@ -203,7 +206,7 @@ impl World {
 
     async fn withdraw(
         &mut self,
-        number: u64,
+        order: Uuid,
         owner: AccountId,
         amount: Money,
         reserved: bool,
@@ -211,25 +214,37 @@ impl World {
     ) -> Outcome<Option<Task>> {
         let mut tx = self.db.begin().await.map_err(wrong)?;
         lock_wallet(&mut tx, owner, usd()).await.map_err(wrong)?;
+        let text = "select status from payment_orders where id = $1";
+        let known = sql!(tx.on(), opt_scalar String, text, order).map_err(wrong)?;
         let (available, withdrawing) = (Account::Available(owner), Account::Withdrawing(owner));
         if !reserved {
             let has = balance(&mut tx, &available, usd()).await.map_err(wrong)?;
-            if self.frozen.contains(&owner) || has < amount {
+            if known.is_none() && (self.frozen.contains(&owner) || has < amount) {
                 return Ok(None);
             }
-            let cause = format!("withdrawal:{number}");
-            self.post(&mut tx, Kind::Withdrawal, &cause, &[(available, withdrawing, amount)]).await?;
-            tx.commit().await.map_err(wrong)?;
-            return Ok(Some(Task::Withdraw { number, owner, amount, reserved: true }));
+            if known.is_none() {
+                let placed = (order, "withdrawal", "open");
+                deposits::order(&mut tx, placed, owner, (amount, usd()), self.now).await.map_err(wrong)?;
+                let transfer = (available, withdrawing, amount);
+                self.post(&mut tx, Kind::Withdrawal, &format!("withdrawal:{order}"), &[transfer]).await?;
+                tx.commit().await.map_err(wrong)?;
+            }
+            return Ok(Some(Task::Withdraw { order, owner, amount, reserved: true }));
         }
-        let cause = format!("withdrawal:{number}:end");
+        if known.is_none_or(|status| status != "open") {
+            return Ok(None);
+        }
         let paid = dice.percent(70);
-        let (kind, to) =
-            if paid { (Kind::WithdrawalPaid, Account::Provider("test")) } else { (Kind::WithdrawalReturn, available) };
-        let booked = self.post(&mut tx, kind, &cause, &[(withdrawing, to, amount)]).await?;
+        let (kind, status, to) = match paid {
+            true => (Kind::WithdrawalPaid, "paid", PROVIDER),
+            false => (Kind::WithdrawalReturn, "failed", available),
+        };
+        let cause = format!("{status}:{order}");
+        self.post(&mut tx, kind, &cause, &[(withdrawing, to, amount)]).await?;
         pay_debt(&mut tx, owner, usd(), &cause, self.now).await.map_err(wrong)?;
+        sql!(tx.on(), exec, "update payment_orders set status = $2 where id = $1", order, status).map_err(wrong)?;
         tx.commit().await.map_err(wrong)?;
-        if booked && paid {
+        if paid {
             self.saw("a withdrawal");
             *self.brought.entry(owner).or_default() -= amount.minor_units();
         }
@@ -238,7 +253,7 @@ impl World {
 }
 
 impl Task {
-    /// The same from its beginning, as whoever heard no answer asks for it. What is paid out is known by its number.
+    /// The same from its beginning, as whoever heard no answer asks for it. What goes out is known by its order.
     fn anew(self) -> Self {
         match self {
             Self::Bid { room, bid, .. } => Self::Bid { room, bid, stage: Stage::Offered },

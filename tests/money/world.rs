@@ -7,6 +7,7 @@ use bidhub::clock::to_datetime;
 use bidhub::domain::{AccountId, AuctionId, Money, Timestamp};
 use bidhub::persistence::{Db, Durability};
 use bidhub::sql;
+use uuid::Uuid;
 
 use crate::dice::Dice;
 use crate::look::Look;
@@ -29,14 +30,6 @@ pub struct Letter {
 /// How often something happened, by its name.
 pub type Seen = BTreeMap<&'static str, u64>;
 
-/// A sale that the hub could not take the money for.
-#[derive(Clone, Copy, Debug)]
-pub struct Case {
-    pub auction: AuctionId,
-    pub winner: AccountId,
-    pub price: Money,
-}
-
 pub struct World {
     pub db: Db,
     pub now: Timestamp,
@@ -50,8 +43,7 @@ pub struct World {
     pub frozen: BTreeSet<AccountId>,
     /// What came in from outside for each, less what went out.
     pub brought: BTreeMap<AccountId, i64>,
-    /// Sales that wait for staff, and those that staff has called off.
-    pub cases: Vec<Case>,
+    /// Sales that staff has called off.
     pub called_off: BTreeSet<AuctionId>,
     /// Numbers that were given out: for keys and causes.
     pub numbers: u64,
@@ -83,7 +75,6 @@ impl World {
             look: Look::Idle,
             frozen: BTreeSet::new(),
             brought: BTreeMap::new(),
-            cases: Vec::new(),
             called_off: BTreeSet::new(),
             numbers: 0,
             seen: Seen::default(),
@@ -99,6 +90,11 @@ impl World {
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// The id of an order, the same in each run of the same seed.
+    pub fn order_id(&mut self) -> Uuid {
+        Uuid::from_u128(1_000_000 + u128::from(self.number()))
     }
 
     pub fn tell(&mut self, what: impl std::fmt::Display) {

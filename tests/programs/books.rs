@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::{account, listing, money, start, terms};
-use super::{Hub, postgres, redis, run, said};
+use super::{Hub, deposits, postgres, redis, run, said};
 
 /// A hub's directory with one auction, in which one bidder has an allowance of 500, so that 550 is held.
 async fn kept(dir: &Path) -> (Db, Book) {
@@ -46,8 +46,9 @@ async fn kept(dir: &Path) -> (Db, Book) {
 
     let main = Db::sqlite(&dir.join("bidhub.db"), Durability::Full).await.unwrap();
     migrate(&main).await.unwrap();
+    let id = uuid::Uuid::from_u128(5);
+    deposits::deposit(&main, id, account(2), (money(1_000), book.currency), start()).await;
     let mut tx = main.begin().await.unwrap();
-    transfer(&mut tx, &book, Account::Provider("test"), Account::Available(account(2)), 1_000).await;
     let target = Target::ForBid(money(500));
     let set = ledger::set_allowance(&mut tx, &book, account(2), target, None, start()).await.unwrap();
     tx.commit().await.unwrap();
@@ -65,7 +66,7 @@ async fn transfer(tx: &mut Tx, book: &Book, from: Account, to: Account, amount: 
     let transfers = vec![Transfer { from, to, amount: money(amount) }];
     let cause = format!("test:{from:?}:{to:?}");
     let (currency, at) = (book.currency, start());
-    let movement = Movement { kind: Kind::Deposit, cause, currency, at, auction: None, transfers };
+    let movement = Movement { kind: Kind::Release, cause, currency, at, auction: None, transfers };
     assert!(ledger::post(tx, &movement).await.unwrap());
 }
 
@@ -113,22 +114,67 @@ async fn right_books_pass_beside_a_running_hub_and_a_hold_given_back_too_soon_is
     assert_eq!(broken[0]["breaches"][0]["auction"], json!(book.auction.to_string()));
 }
 
-#[tokio::test]
-async fn of_many_nodes_the_live_logs_are_read() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_busy_nodes_the_live_logs_are_read() {
     let Some(redis) = redis::Server::start().await else { return };
     let Some(postgres) = postgres::Server::start().await else { return };
     let (url, database, dir) = (redis.url(), postgres.url(), tempfile::tempdir().unwrap());
-    let node = ["serve", "--redis-url", &url, "--database-url", &database];
-    let (hub, _) = Hub::start(dir.path(), &node, "bidhub listens on ");
-    for (redis_url, place) in [(Some(&url), "live"), (None, "archive")] {
-        let mut arguments = vec!["check-books", "--json", "--database-url", &database];
-        arguments.extend(redis_url.into_iter().flat_map(|url| ["--redis-url", url]));
-        let (code, text) = said(&run(dir.path(), &arguments));
-        assert_eq!(code, Some(0), "{text}");
-        let report: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((&report["sound"], &report["logs"]), (&json!(true), &json!(place)), "{report}");
+    let node = ["serve", "--redis-url", &url, "--database-url", &database, "--premium-bp", "1000"];
+    let start = || Hub::start(dir.path(), &node, "bidhub listens on ");
+    let ((east, at_east), (west, at_west)) = (start(), start());
+    let mut tokens = Vec::new();
+    for name in ["seller", "ann", "ben"] {
+        let who =
+            json!({"email": format!("{name}@example.com"), "password": "correct horse battery", "display_name": name});
+        let made = ask("POST", &at_east, "/api/auth/register", "", "k", who).await.1;
+        tokens.push(made["token"].as_str().unwrap().to_owned());
+        ask("POST", &at_east, "/api/wallet/deposits", tokens.last().unwrap(), "k", json!({"amount": 90_000})).await;
     }
-    assert_eq!(hub.stop(), Some(0));
+    let lot = json!({"title": "Desk", "description": "", "category": "desks", "currency": "USD",
+        "opening_price": 1_000, "ends_at": in_an_hour(), "funds": "required"});
+    let auction =
+        ask("POST", &at_east, "/api/auctions", &tokens[0], "k", lot).await.1["id"].as_str().unwrap().to_owned();
+
+    let busy = async |node: &str, token: &str| {
+        for turn in 0_i64.. {
+            let key = format!("{node}-{turn}");
+            let bids = format!("/api/auctions/{auction}/bids");
+            ask("POST", node, &bids, token, &key, json!({"max": 1_000 + turn * 100})).await;
+            let amount = json!({"amount": 5_000 - turn % 50 * 100});
+            ask("PUT", node, &format!("/api/auctions/{auction}/allowance"), token, &key, amount).await;
+        }
+    };
+    let looks = async {
+        let mut holds = 0;
+        for (redis_url, place) in [(Some(&url), "live"), (None, "archive"), (Some(&url), "live"), (Some(&url), "live")]
+        {
+            let mut arguments = vec!["check-books", "--json", "--database-url", &database];
+            arguments.extend(redis_url.into_iter().flat_map(|url| ["--redis-url", url]));
+            let mut look = super::bidhub(dir.path(), &arguments);
+            let output = tokio::task::spawn_blocking(move || look.output().unwrap()).await.unwrap();
+            let (code, text) = said(&output);
+            assert_eq!(code, Some(0), "{text}");
+            let report: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((&report["sound"], &report["logs"]), (&json!(true), &json!(place)), "{report}");
+            let rooms = report["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "rooms").unwrap();
+            holds += rooms["counted"].as_u64().unwrap();
+        }
+        holds
+    };
+    let holds = tokio::select! {
+        holds = looks => holds,
+        _ = async { tokio::join!(busy(&at_east, &tokens[1]), busy(&at_west, &tokens[2])) } => 0,
+    };
+    assert!(holds > 0, "nobody has set anything aside");
+    assert_eq!((east.stop(), west.stop()), (Some(0), Some(0)));
+}
+
+async fn ask(method: &str, node: &str, path: &str, token: &str, key: &str, body: Value) -> (u16, Value) {
+    let request = reqwest::Client::new().request(method.parse().unwrap(), format!("{node}{path}"));
+    let answer = request.bearer_auth(token).header("Idempotency-Key", key).json(&body).send().await.unwrap();
+    let status = answer.status().as_u16();
+    assert!(status < 500, "{path}: {status}");
+    (status, answer.json().await.unwrap_or_default())
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod replay;
 mod traces;
 mod verify;
 
+#[path = "../support/deposits.rs"]
+mod deposits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/redis/mod.rs"]

@@ -12,9 +12,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Breach, ClosedBook, Finding, OpenBook, OpenHold, Rule};
-use crate::domain::auction::{Event, EventKind};
+use super::{Billed, Breach, ClosedBook, Finding, OpenHold, Rule};
+use crate::domain::auction::{Event, EventKind, Terms};
 use crate::domain::{AccountId, AuctionId, Fees, Money};
+use crate::ledger::Book;
 
 /// What the log of one auction says of allowances: for each bidder every version with its allowance, in the order of the log.
 pub type Told = HashMap<AccountId, Vec<(u64, Money)>>;
@@ -22,7 +23,7 @@ pub type Told = HashMap<AccountId, Vec<(u64, Money)>>;
 /// Holds the open books, as they are in a snapshot, against the logs as they were before it and as they are after it. An
 /// auction that is not in `after` has no log.
 pub fn rooms(
-    books: &[OpenBook],
+    books: &[Book],
     holds: &[OpenHold],
     before: &HashMap<AuctionId, Told>,
     after: &HashMap<AuctionId, Told>,
@@ -71,23 +72,45 @@ fn fault(hold: &OpenHold, fees: Fees, before: &[(u64, Money)], after: &[(u64, Mo
     Some(format!("the room may have an allowance of {amount} at version {told}, and {held} is held with the premium"))
 }
 
+/// Holds books against the terms that the logs of their auctions begin with.
+pub fn terms(books: &[Book], terms: &HashMap<AuctionId, Terms>) -> Finding {
+    let rule = Rule {
+        name: "terms",
+        promise: "a book has the seller, the currency and the fees of the terms of its auction",
+        subjects: "books",
+    };
+    let breach = |book: &Book| {
+        let Book { auction, seller, currency, fees } = *book;
+        let detail = match terms.get(&auction) {
+            None => "the auction has no log",
+            Some(terms) if terms.seller != seller => "the seller is another",
+            Some(terms) if terms.currency != currency => "the currency is another",
+            Some(terms) if terms.fees != fees => "the fees are others",
+            Some(_) => return None,
+        };
+        Some(Breach { name: None, auction: Some(auction), owner: None, detail: detail.to_owned() })
+    };
+    Finding::new(rule, books.len(), books.iter().filter_map(breach).collect())
+}
+
 /// Holds the closed books against the events that they were closed by; `ends` has those that the logs have.
 pub fn outcomes(books: &[ClosedBook], ends: &HashMap<AuctionId, Event>) -> Finding {
     let rule = Rule {
         name: "outcomes",
-        promise: "an auction is settled as its log says that it ended",
+        promise: "an auction is settled and billed as its log says that it ended",
         subjects: "settled auctions",
     };
-    let breach = |book: &ClosedBook| {
-        let detail = misjudged(book, ends.get(&book.auction))?;
-        Some(Breach { name: None, auction: Some(book.auction), owner: None, detail })
+    let breach = |closed: &ClosedBook| {
+        let auction = closed.book.auction;
+        let detail = misjudged(closed, ends.get(&auction))?;
+        Some(Breach { name: None, auction: Some(auction), owner: None, detail })
     };
-    let auctions: HashSet<AuctionId> = books.iter().map(|book| book.auction).collect();
+    let auctions: HashSet<AuctionId> = books.iter().map(|closed| closed.book.auction).collect();
     Finding::new(rule, auctions.len(), books.iter().filter_map(breach).collect())
 }
 
-fn misjudged(book: &ClosedBook, end: Option<&Event>) -> Option<String> {
-    let seq = book.seq;
+fn misjudged(closed: &ClosedBook, end: Option<&Event>) -> Option<String> {
+    let ClosedBook { book: Book { fees, .. }, seq, billed } = *closed;
     let Some(end) = end.filter(|event| event.seq == seq) else {
         return Some(format!("it is settled by event {seq}, which its log does not have"));
     };
@@ -96,13 +119,12 @@ fn misjudged(book: &ClosedBook, end: Option<&Event>) -> Option<String> {
         EventKind::Stopped { .. } => None,
         _ => return Some(format!("it is settled by event {seq}, which does not end it")),
     };
-    let (payer, paid) = book.sale?;
-    match sold {
-        None => Some(format!("{paid} was paid, and it was not sold")),
-        Some((winner, _)) if winner != payer => Some(format!("{payer} paid, and {winner} has won")),
-        Some((_, price)) if book.fees.gross(price) != Some(paid) => {
-            Some(format!("{paid} was paid, and the price was {price} without the premium"))
-        }
-        Some(_) => None,
-    }
+    let Some((winner, price)) = sold else { return billed.map(|_| "it was billed, and it was not sold".to_owned()) };
+    let Some(billed) = billed else { return Some(format!("it was sold for {price}, and nobody was billed")) };
+    let owed = match billed.by_house {
+        true => Billed { winner, price, premium: fees.premium(price), commission: fees.commission(price), ..billed },
+        false => Billed { winner, price, premium: Money::ZERO, commission: Money::ZERO, ..billed },
+    };
+    let said = |it: Billed| format!("{} for {}, {} and {}", it.winner, it.price, it.premium, it.commission);
+    (billed != owed).then(|| format!("{} was billed where it must be {}", said(billed), said(owed)))
 }

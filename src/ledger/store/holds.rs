@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{currency, fees, money, number};
+use super::{currency, money, number};
 use crate::clock::to_datetime;
 use crate::domain::{AccountId, AuctionId, Currency, Fees, Money, Seq, Timestamp};
 use crate::ledger::hold::Book;
@@ -60,12 +60,29 @@ impl BookRow {
 
     /// What a sale costs beyond the price.
     pub fn fees(&self) -> Result<Fees, StoreError> {
-        fees(self.premium_bp, self.commission_bp)
+        let read = |points: i64| {
+            let detail = || format!("{points} is no number of basis points");
+            u16::try_from(points).map_err(|_| StoreError::Inconsistent { table: "auction_books", detail: detail() })
+        };
+        Ok(Fees { premium_bp: read(self.premium_bp)?, commission_bp: read(self.commission_bp)? })
     }
 
     /// True if nothing can be set aside any more.
     pub fn is_settled(&self) -> bool {
         self.settled_seq.is_some()
+    }
+
+    /// The event that it was settled by.
+    pub(super) fn settled_by(&self) -> Option<Seq> {
+        self.settled_seq.map(|seq| Seq(seq.max(0).unsigned_abs()))
+    }
+}
+
+impl TryFrom<&BookRow> for Book {
+    type Error = StoreError;
+
+    fn try_from(row: &BookRow) -> Result<Self, StoreError> {
+        Ok(Self { auction: row.auction(), seller: row.seller(), currency: row.currency()?, fees: row.fees()? })
     }
 }
 

@@ -5,7 +5,7 @@ pub(super) mod audit;
 mod holds;
 mod wallets;
 
-use crate::domain::{Currency, Fees, Money};
+use crate::domain::{Currency, Money};
 use crate::persistence::StoreError;
 
 pub(super) use accounts::{account, insert_transaction, insert_transfer};
@@ -26,14 +26,6 @@ fn money(table: &'static str, minor: i64) -> Result<Money, StoreError> {
 
 fn currency(table: &'static str, code: &str) -> Result<Currency, StoreError> {
     Currency::new(code).ok_or_else(|| StoreError::Inconsistent { table, detail: format!("{code:?} is no currency") })
-}
-
-fn fees(premium_bp: i64, commission_bp: i64) -> Result<Fees, StoreError> {
-    let read = |points: i64| {
-        let detail = || format!("{points} is no number of basis points");
-        u16::try_from(points).map_err(|_| StoreError::Inconsistent { table: "auction_books", detail: detail() })
-    };
-    Ok(Fees { premium_bp: read(premium_bp)?, commission_bp: read(commission_bp)? })
 }
 
 /// A whole number that is never negative, as the database holds it.

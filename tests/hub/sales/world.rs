@@ -15,7 +15,7 @@ use bidhub::domain::{AccountId, AuctionId, BidKey, Currency, Fees, Money, NodeId
 use bidhub::features::sales::SalesProjection;
 use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
-use bidhub::ledger::{self, Account, Book, Kind, Movement, Target, Transfer};
+use bidhub::ledger::{self, Account, Book, Target};
 use bidhub::persistence::{Db, Durability, Tx, migrate};
 use bidhub::projection::{Deps, Projection, Projector};
 use bidhub::room::{self, Act, NewAuction, Rooms};
@@ -27,6 +27,7 @@ use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::deposits;
 use crate::harness::{Hub, User};
 use crate::postgres::server::Server;
 
@@ -144,15 +145,8 @@ impl World {
     }
 
     pub async fn deposit(&self, owner: AccountId, amount: i64) {
-        let mut tx = self.db.begin().await.unwrap();
-        ledger::lock_wallet(&mut tx, owner, usd()).await.unwrap();
-        let transfers =
-            vec![Transfer { from: Account::Provider("test"), to: Account::Available(owner), amount: money(amount) }];
-        let cause = format!("deposit:{}", self.chance.uuid(self.clock.now()));
-        let at = self.clock.now();
-        let movement = Movement { kind: Kind::Deposit, cause, currency: usd(), at, auction: None, transfers };
-        assert!(ledger::post(&mut tx, &movement).await.unwrap());
-        tx.commit().await.unwrap();
+        let (id, at) = (self.chance.uuid(self.clock.now()), self.clock.now());
+        deposits::deposit(&self.db, id, owner, (money(amount), usd()), at).await;
     }
 
     /// Sets an allowance: first in the ledger, then in the room.
