@@ -17,6 +17,7 @@ use bidhub::sql;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::in_an_hour;
 use super::journal::{account, listing, money, start, terms};
 use super::{Hub, deposits, postgres, redis, run, said};
 
