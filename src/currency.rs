@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use crate::domain::Currency;
+use crate::domain::{Currency, Money};
 
 /// A currency that people pay in: ISO 4217 lists it, with a minor unit, and it is neither a fund, nor a metal, nor a code
 /// for tests.
@@ -41,6 +41,22 @@ impl IsoCurrency {
     }
 }
 
+/// An amount as people read it, thousands apart: `1,250.00 USD`, `125 JPY`. Two digits stand after the point of a currency
+/// that is not listed.
+pub fn in_words(currency: Currency, amount: Money) -> String {
+    let digits = IsoCurrency::of(currency).map_or(2, |listed| usize::from(listed.exponent));
+    let units = format!("{:0>width$}", amount.minor_units(), width = digits + 1);
+    let (whole, fraction) = units.split_at(units.len() - digits);
+    let mut words = String::new();
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            words.push(',');
+        }
+        words.push(digit);
+    }
+    if digits == 0 { format!("{words} {currency}") } else { format!("{words}.{fraction} {currency}") }
+}
+
 impl FromStr for IsoCurrency {
     type Err = String;
 
@@ -74,6 +90,22 @@ mod tests {
         for code in ["usd", "US", "ABC", "XXX", "XTS", "XAU", "XDR", "CLF", "CHE", ""] {
             assert_eq!(IsoCurrency::new(code), None, "{code}");
             assert!(code.parse::<IsoCurrency>().unwrap_err().contains(code));
+        }
+    }
+
+    #[test]
+    fn amounts_are_written_with_the_digits_of_their_currency() {
+        for (code, amount, words) in [
+            ("USD", 12_500, "125.00 USD"),
+            ("EUR", 5, "0.05 EUR"),
+            ("USD", 0, "0.00 USD"),
+            ("EUR", 123_456_789, "1,234,567.89 EUR"),
+            ("JPY", 125, "125 JPY"),
+            ("JPY", 1_000, "1,000 JPY"),
+            ("KWD", 1_250, "1.250 KWD"),
+        ] {
+            let currency = Currency::new(code).unwrap();
+            assert_eq!(in_words(currency, Money::or_zero(amount).unwrap()), words);
         }
     }
 }

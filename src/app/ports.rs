@@ -1,10 +1,10 @@
 //! What features need of each other, put together where both are known.
 
-use crate::domain::{AccountId, Currency, Money, Timestamp};
+use crate::domain::AccountId;
 use crate::features::accounts::Accounts;
 use crate::features::sales::{self, CaseKind, Decision, NewCase};
 use crate::features::staff::{self, Deed, Target};
-use crate::features::wallets::{self, LimitsSet};
+use crate::features::wallets::{self, LimitsSet, Trouble, TroubleKind};
 use crate::persistence::{StoreError, Tx};
 
 /// The audit trail, for decisions about cases and for limits.
@@ -41,27 +41,22 @@ impl wallets::Trail for Audit {
     }
 }
 
-/// What a user owes is a case of staff, and whoever acts for a frozen account has to come again.
+/// Trouble with money is a case of staff, and whoever acts for a frozen account has to come again.
 #[async_trait::async_trait]
 impl wallets::Guard for Accounts {
-    async fn owes(
-        &self,
-        tx: &mut Tx,
-        owner: AccountId,
-        currency: Currency,
-        amount: Money,
-        cause: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn leave_to_staff(&self, tx: &mut Tx, trouble: &Trouble) -> Result<(), StoreError> {
         let case = NewCase {
-            kind: CaseKind::DepositReversed,
-            cause: format!("reversal:{cause}"),
-            account: owner,
+            kind: match trouble.kind {
+                TroubleKind::DepositReversed => CaseKind::DepositReversed,
+                TroubleKind::NotCredited => CaseKind::NotCredited,
+            },
+            cause: trouble.cause.clone(),
+            account: trouble.owner,
             auction: None,
-            currency,
-            amount,
-            reason: "deposit_reversed".to_owned(),
-            at,
+            currency: trouble.currency,
+            amount: trouble.amount,
+            reason: trouble.reason.to_owned(),
+            at: trouble.at,
         };
         sales::open_case(tx, &case).await.map(drop)
     }

@@ -65,32 +65,6 @@ impl Currency {
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
-
-    /// How many digits of an amount stand behind the point, by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
-    pub fn fraction_digits(&self) -> usize {
-        match self.code() {
-            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
-            | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-            "CLF" | "UYW" => 4,
-            _ => 2,
-        }
-    }
-
-    /// An amount in this currency as people read it, thousands apart: `1,250.00 USD`, `125 JPY`.
-    pub fn in_words(&self, amount: Money) -> String {
-        let (digits, code) = (self.fraction_digits(), self.code());
-        let units = format!("{:0>width$}", amount.minor_units(), width = digits + 1);
-        let (whole, fraction) = units.split_at(units.len() - digits);
-        let mut words = String::new();
-        for (at, digit) in whole.char_indices() {
-            if at > 0 && (whole.len() - at).is_multiple_of(3) {
-                words.push(',');
-            }
-            words.push(digit);
-        }
-        if digits == 0 { format!("{words} {code}") } else { format!("{words}.{fraction} {code}") }
-    }
 }
 
 impl fmt::Display for Currency {
@@ -125,22 +99,6 @@ mod tests {
         assert_eq!(Money::MAX.saturating_add(one), Money::MAX);
         assert_eq!(Money::ZERO.checked_sub(one), None);
         assert_eq!(one.checked_sub(one), Some(Money::ZERO));
-    }
-
-    #[test]
-    fn amounts_are_written_with_the_digits_of_their_currency() {
-        for (code, amount, words) in [
-            ("USD", 12_500, "125.00 USD"),
-            ("EUR", 5, "0.05 EUR"),
-            ("USD", 0, "0.00 USD"),
-            ("EUR", 123_456_789, "1,234,567.89 EUR"),
-            ("JPY", 125, "125 JPY"),
-            ("JPY", 1_000, "1,000 JPY"),
-            ("KWD", 1_250, "1.250 KWD"),
-        ] {
-            let currency = Currency::new(code).expect("a code");
-            assert_eq!(currency.in_words(Money::or_zero(amount).expect("an amount")), words);
-        }
     }
 
     #[test]

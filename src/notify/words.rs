@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::kinds::NoteKind;
 use crate::clock;
+use crate::currency;
 use crate::domain::{Currency, Money};
 
 /// The longest piece of `data` that is taken into a text, in characters.
@@ -87,7 +88,7 @@ impl Facts<'_> {
 
     fn money(&self, name: &str) -> Option<String> {
         let currency = Currency::new(self.0.get("currency")?.as_str()?)?;
-        Some(currency.in_words(Money::or_zero(self.0.get(name)?.as_i64()?)?))
+        Some(currency::in_words(currency, Money::or_zero(self.0.get(name)?.as_i64()?)?))
     }
 
     fn price(&self, word: &str) -> String {

@@ -5,8 +5,10 @@
 //! holds, moves or counts money itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use dashmap::DashMap;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::auction::{Rejection, Terms};
 use crate::domain::{AccountId, AuctionId, Money};
@@ -49,18 +51,44 @@ impl Funding for NoFunding {
     }
 }
 
-/// The raises of this node: so many at once, and so many more that wait.
+/// The raises of this node: so many at once, and so many more that wait. Those of one bidder in one auction go on one after
+/// the other, and whoever waited takes what was set aside meanwhile, if that is enough.
 pub(super) struct Raises {
     places: Arc<Semaphore>,
     turns: Semaphore,
+    lines: DashMap<(AuctionId, AccountId), Arc<Line>>,
 }
 
 /// The place of a raise among those that go on or wait.
 pub(super) struct Place(#[allow(dead_code, reason = "dropped when the raise is over")] OwnedSemaphorePermit);
 
+/// The raises of one bidder in one auction.
+#[derive(Default)]
+struct Line {
+    arrived: AtomicU64,
+    last: Mutex<Option<Last>>,
+}
+
+/// What was set aside last.
+#[derive(Clone, Copy)]
+struct Last {
+    raise: Raise,
+    /// How many had arrived by then. Who comes later may come because it has been lowered since.
+    arrived: u64,
+}
+
+/// One of those in a line, which ends with the last of them.
+struct InLine<'a> {
+    raises: &'a Raises,
+    of: (AuctionId, AccountId),
+    line: Arc<Line>,
+    number: u64,
+}
+
 impl Raises {
     pub(super) fn new(at_once: usize, waiting: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(at_once + waiting)), turns: Semaphore::new(at_once) }
+        let places = Arc::new(Semaphore::new(at_once + waiting));
+        Self { places, turns: Semaphore::new(at_once), lines: DashMap::new() }
     }
 
     /// A place for one more; none if as many wait as may.
@@ -68,10 +96,100 @@ impl Raises {
         self.places.clone().try_acquire_owned().ok().map(Place)
     }
 
-    /// Runs `raise` when its turn comes.
-    pub(super) async fn in_turn<T>(&self, raise: impl Future<Output = T>) -> T {
+    /// Has `ask` set aside what `needed` takes when its turn comes, unless it was set aside for another bid of the same
+    /// bidder while this one waited.
+    pub(super) async fn raise(
+        &self,
+        of: (AuctionId, AccountId),
+        needed: Money,
+        ask: impl Future<Output = Result<Raise, Rejection>>,
+    ) -> Result<Raise, Rejection> {
+        let place = InLine::new(self, of);
+        let mut last = place.line.last.lock().await;
+        if let Some(last) = *last
+            && place.number < last.arrived
+            && needed <= last.raise.amount
+        {
+            return Ok(last.raise);
+        }
         // The semaphore is never closed; were it, nothing would be held up.
         let _turn = self.turns.acquire().await;
-        raise.await
+        let raise = ask.await?;
+        *last = Some(Last { raise, arrived: place.line.arrived.load(Ordering::Acquire) });
+        Ok(raise)
+    }
+}
+
+impl<'a> InLine<'a> {
+    fn new(raises: &'a Raises, of: (AuctionId, AccountId)) -> Self {
+        let line = raises.lines.entry(of).or_default().clone();
+        let number = line.arrived.fetch_add(1, Ordering::AcqRel);
+        Self { raises, of, line, number }
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        // The map has one, and this is the other: nobody else waits.
+        self.raises.lines.remove_if(&self.of, |_, line| Arc::strong_count(line) <= 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, poll};
+    use tokio::sync::Notify;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn money(minor: i64) -> Money {
+        Money::new(minor).expect("an amount")
+    }
+
+    async fn after(gate: &Notify, answer: Result<Raise, Rejection>) -> Result<Raise, Rejection> {
+        gate.notified().await;
+        answer
+    }
+
+    #[tokio::test]
+    async fn who_waited_shares_a_raise_and_who_came_after_it_asks_anew() {
+        let raises = Raises::new(8, 8);
+        let of = (AuctionId(Uuid::from_u128(1)), AccountId(Uuid::from_u128(2)));
+        let (first_gate, second_gate) = (Notify::new(), Notify::new());
+        let [ten, twenty] = [10, 20].map(|minor| Raise { amount: money(minor), version: minor.unsigned_abs() });
+        let mut first = std::pin::pin!(raises.raise(of, money(5), after(&first_gate, Ok(ten))));
+        let mut waits = std::pin::pin!(raises.raise(of, money(10), async { unreachable!("it is set aside already") }));
+        let refused = Err(Rejection::Unavailable);
+        let mut needs_more = std::pin::pin!(raises.raise(of, money(20), after(&second_gate, refused)));
+        assert!(
+            poll!(&mut first).is_pending() && poll!(&mut waits).is_pending() && poll!(&mut needs_more).is_pending()
+        );
+        first_gate.notify_one();
+        assert_eq!(first.await, Ok(ten));
+        assert_eq!(waits.await, Ok(ten));
+        assert!(poll!(&mut needs_more).is_pending());
+        // What was set aside may be lowered by now.
+        let mut late = std::pin::pin!(raises.raise(of, money(6), async { Ok(twenty) }));
+        assert!(poll!(&mut late).is_pending());
+        second_gate.notify_one();
+        assert_eq!(needs_more.await, refused);
+        assert_eq!(late.now_or_never(), Some(Ok(twenty)));
+    }
+
+    #[tokio::test]
+    async fn a_line_ends_with_the_last_in_it_also_if_nobody_waits_any_more() {
+        let raises = Raises::new(8, 8);
+        let of = (AuctionId(Uuid::from_u128(1)), AccountId(Uuid::from_u128(2)));
+        let gate = Notify::new();
+        let raise = Raise { amount: money(5), version: 1 };
+        {
+            let mut given_up = std::pin::pin!(raises.raise(of, money(5), after(&gate, Ok(raise))));
+            assert!(poll!(&mut given_up).is_pending());
+            assert_eq!(raises.lines.len(), 1);
+        }
+        assert!(raises.lines.is_empty());
+        assert_eq!(raises.raise(of, money(5), async { Ok(raise) }).await, Ok(raise));
+        assert!(raises.lines.is_empty());
     }
 }

@@ -92,7 +92,8 @@ impl Rooms {
         let Submitted { auction, bid, .. } = submitted;
         let terms = self.get(*auction).await.map_err(|error| error.rejection())?.terms();
         let needed = terms.needed(bid.offer).ok_or(refused)?;
-        self.raises().in_turn(self.deps().funding.raise(*auction, &terms, bid.bidder, needed)).await
+        let ask = self.deps().funding.raise(*auction, &terms, bid.bidder, needed);
+        self.raises().raise((*auction, bid.bidder), needed, ask).await
     }
 }
 

@@ -33,7 +33,7 @@ pub const LAYERS: &[Layer] = &[
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("ledger",       &["domain", "persistence", "clock"]),
-    layer("notify",       &["domain", "persistence", "clock", "chance", "coordination", "mail"]),
+    layer("notify",       &["domain", "currency", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail, and who moves money in the world.
     layer("config",       &["domain", "currency"]),

@@ -24,6 +24,8 @@ pub enum CaseKind {
     CaptureFailed,
     /// The payment provider took a deposit back that had been spent.
     DepositReversed,
+    /// Money has come to the payment provider that cannot be credited: the wallet is full, or it is of another currency.
+    NotCredited,
 }
 
 /// A case to be.
@@ -61,13 +63,14 @@ pub enum Resolution {
 
 impl CaseKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::CaptureFailed, Self::DepositReversed];
+    pub const ALL: [Self; 3] = [Self::CaptureFailed, Self::DepositReversed, Self::NotCredited];
 
     /// The name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::CaptureFailed => "capture_failed",
             Self::DepositReversed => "deposit_reversed",
+            Self::NotCredited => "not_credited",
         }
     }
 }

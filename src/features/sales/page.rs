@@ -6,6 +6,7 @@ use askama::Template;
 use super::invoices::Viewer;
 use super::store::InvoiceRow;
 use crate::clock::{WireTime, format, from_datetime};
+use crate::currency::in_words;
 use crate::domain::Money;
 use crate::http::ApiError;
 
@@ -56,7 +57,7 @@ pub(super) fn page(row: &InvoiceRow, viewer: Viewer, public_url: &str) -> Result
 /// What the viewer pays, gets, or both.
 fn sums(row: &InvoiceRow, viewer: Viewer) -> Result<Vec<Sum>, ApiError> {
     let (currency, amounts) = (row.currency()?, row.amounts()?);
-    let line = |name, amount: Money| (name, currency.in_words(amount));
+    let line = |name, amount: Money| (name, in_words(currency, amount));
     let price = line("Price", amounts.price);
     let mut buyer = Sum { lines: vec![price.clone()], result: line("Total", amounts.total()) };
     if amounts.premium > Money::ZERO {

@@ -66,20 +66,39 @@ pub trait Trail: Send + Sync + 'static {
     async fn record(&self, tx: &mut Tx, set: &LimitsSet) -> Result<(), StoreError>;
 }
 
-/// What must happen elsewhere when a deposit that was spent is taken back.
+/// What about money only people can decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What it is about.
+    pub kind: TroubleKind,
+    /// What it follows from; the same cause is the same trouble.
+    pub cause: String,
+    /// Whose wallet it is about.
+    pub owner: AccountId,
+    /// In which currency.
+    pub currency: Currency,
+    /// How much.
+    pub amount: Money,
+    /// A code that says why.
+    pub reason: &'static str,
+    /// When it came up.
+    pub at: Timestamp,
+}
+
+/// What a [`Trouble`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// A deposit was taken back after it had been spent: the rest is owed.
+    DepositReversed,
+    /// Money has come to the provider that cannot be credited.
+    NotCredited,
+}
+
+/// What must happen elsewhere when something is wrong with money.
 #[async_trait::async_trait]
 pub trait Guard: Send + Sync + 'static {
-    /// Has staff look into what an account owes, in the transaction in which that came up. `cause` is the provider's name
-    /// for it.
-    async fn owes(
-        &self,
-        tx: &mut Tx,
-        owner: AccountId,
-        currency: Currency,
-        amount: Money,
-        cause: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError>;
+    /// Has staff look into it, in the transaction in which it came up.
+    async fn leave_to_staff(&self, tx: &mut Tx, trouble: &Trouble) -> Result<(), StoreError>;
     /// The account is frozen now: whoever acts for it must be told.
     async fn frozen(&self, owner: AccountId);
 }

@@ -45,26 +45,15 @@ pub(super) struct Asked {
 }
 
 impl Wallets {
-    /// Brings money in. The same key gets the same order.
-    pub(super) async fn deposit(&self, asked: Asked) -> Result<OrderRow, ApiError> {
-        let row = self.written(DEPOSIT, &asked).await?;
-        if row.status == "new" {
-            let order = Order::try_from(row)?;
-            self.ask(&order).await?;
-            return self.settled(&order).await;
+    /// Moves money in or out. The same key gets the same order.
+    pub(super) async fn order(&self, kind: &'static str, asked: Asked) -> Result<OrderRow, ApiError> {
+        let row = self.written(kind, &asked).await?;
+        if row.status != "new" {
+            return answered(row);
         }
-        answered(row)
-    }
-
-    /// Takes money out. The same key gets the same order.
-    pub(super) async fn withdraw(&self, asked: Asked) -> Result<OrderRow, ApiError> {
-        let row = self.written(WITHDRAWAL, &asked).await?;
-        if row.status == "new" {
-            let order = Order::try_from(row)?;
-            self.ask(&order).await?;
-            return self.settled(&order).await;
-        }
-        answered(row)
+        let order = Order::try_from(row)?;
+        self.ask(&order).await?;
+        self.settled(&order).await
     }
 
     /// Where the owner tells the provider how to be paid; none if it needs not be told.

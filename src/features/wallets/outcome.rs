@@ -5,12 +5,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::store::{self, OrderRow};
-use super::{Wallets, orders};
+use super::{Trouble, TroubleKind, Wallets, orders};
 use crate::domain::{AccountId, Currency, Money, Timestamp};
 use crate::ledger::{self, Account, Kind, Movement, Transfer, lock_wallet, post};
 use crate::notify::{self, Note, NoteKind};
 use crate::payments::PaymentFact;
 use crate::persistence::{StoreError, Tx};
+
+/// Why a deposit failed that was paid: the wallet can hold no more. Staff decides about it.
+const WALLET_FULL: &str = "wallet_full";
 
 /// What is known of an order now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +53,8 @@ impl TryFrom<OrderRow> for Order {
 }
 
 impl Wallets {
-    /// Books what came of an order and tells its owner. An order that is settled stays as it is.
+    /// Books what came of an order and tells its owner. An order that is settled stays as it is, but for a deposit that was
+    /// given up and is paid all the same.
     pub(super) async fn settle_order(&self, order: &Order, outcome: Outcome) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         self.settle_order_in(&mut tx, order, outcome).await?;
@@ -63,41 +67,33 @@ impl Wallets {
         let now = self.now();
         lock_wallet(tx, order.owner, order.currency).await?;
         let Some(row) = store::order_in(tx, order.id).await? else { return Ok(()) };
-        if row.settled_at.is_some() {
+        let late = order.is_deposit && row.status == "failed" && row.reason.as_deref() != Some(WALLET_FULL);
+        if row.settled_at.is_some() && !(late && matches!(outcome, Outcome::Paid { .. })) {
             return Ok(());
         }
         let provider = self.0.provider.name();
-        let outcome = match outcome {
-            // Each of several deposits had its place when it was asked for; together they have none.
-            Outcome::Paid { amount, .. } if order.is_deposit => {
-                let amount = amount.unwrap_or(order.amount);
-                if ledger::has_room(tx, order.owner, order.currency, amount).await? {
-                    outcome
-                } else {
-                    tracing::error!(order = %order.id, "a deposit was paid into a wallet that can hold no more");
-                    Outcome::Failed { reason: "wallet_full".to_owned() }
-                }
-            }
-            outcome => outcome,
-        };
         match outcome {
             Outcome::Open { reference, url } => {
                 let known = (reference.as_deref(), url.as_deref());
                 store::note_order(tx, order.id, ("open", None), known, None).await
             }
-            Outcome::Paid { reference, amount } => {
+            Outcome::Paid { reference, amount } if order.is_deposit => {
                 let amount = amount.unwrap_or(order.amount);
-                let (kind, from, to) = if order.is_deposit {
-                    (Kind::Deposit, Account::Provider(provider), Account::Available(order.owner))
+                let come = Credit { kind: Kind::Deposit, cause: format!("paid:{}", order.id), amount };
+                let (status, reason) = if self.credit(tx, order, come).await? {
+                    tell(tx, order, (NoteKind::Deposit, ""), amount, None, now).await?;
+                    ("paid", None)
                 } else {
-                    (Kind::WithdrawalPaid, Account::Withdrawing(order.owner), Account::Provider(provider))
+                    ("failed", Some(WALLET_FULL))
                 };
-                let cause = format!("paid:{}", order.id);
-                book(tx, (kind, cause.clone()), order.currency, vec![Transfer { from, to, amount }], now).await?;
-                ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+                store::note_order(tx, order.id, (status, reason), (reference.as_deref(), None), Some(now)).await
+            }
+            Outcome::Paid { reference, .. } => {
+                let (from, to) = (Account::Withdrawing(order.owner), Account::Provider(provider));
+                let out = vec![Transfer { from, to, amount: order.amount }];
+                book(tx, (Kind::WithdrawalPaid, format!("paid:{}", order.id)), order.currency, out, now).await?;
                 store::note_order(tx, order.id, ("paid", None), (reference.as_deref(), None), Some(now)).await?;
-                let note = if order.is_deposit { NoteKind::Deposit } else { NoteKind::Withdrawal };
-                tell(tx, order, (note, ""), amount, None, now).await
+                tell(tx, order, (NoteKind::Withdrawal, ""), order.amount, None, now).await
             }
             Outcome::Failed { reason } => {
                 if !order.is_deposit {
@@ -139,9 +135,11 @@ impl Wallets {
                 let outcome = Outcome::Paid { reference: Some(reference), amount: Some(amount) };
                 self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
             }
-            PaymentFact::DepositPaid { currency, .. } => {
-                tracing::error!(order = %id, %currency, "a deposit was paid in another currency and is not credited");
-                Ok(Some(false))
+            PaymentFact::DepositPaid { amount, currency, .. } => {
+                let cause = format!("paid:{id}");
+                self.leave_to_staff(&mut tx, &order, &cause, (amount, currency), "other_currency")
+                    .await
+                    .map(|()| Some(false))
             }
             PaymentFact::DepositExpired { .. } => {
                 let outcome = Outcome::Failed { reason: "expired".to_owned() };
@@ -179,9 +177,11 @@ impl Wallets {
     ) -> Result<Option<bool>, StoreError> {
         let (now, provider) = (self.now(), self.0.provider.name());
         lock_wallet(tx, order.owner, order.currency).await?;
-        let paid = store::order_in(tx, order.id).await?.is_some_and(|row| row.status == "paid");
-        if !paid {
-            return Ok(None);
+        match store::order_in(tx, order.id).await? {
+            Some(row) if row.status == "paid" => {}
+            // What was never credited is not taken from anybody.
+            Some(row) if row.reason.as_deref() == Some(WALLET_FULL) => return Ok(Some(false)),
+            _ => return Ok(None),
         }
         if store::reversal(tx, provider, reversal).await?.is_some() {
             return Ok(Some(false));
@@ -199,7 +199,10 @@ impl Wallets {
         tell(tx, order, (NoteKind::DepositReversed, reversal), amount, None, now).await?;
         if rest > Money::ZERO {
             store::freeze(tx, order.owner, "a deposit that was spent was taken back", now).await?;
-            self.0.guard.owes(tx, order.owner, order.currency, rest, reversal, now).await?;
+            let (kind, cause) = (TroubleKind::DepositReversed, format!("reversal:{reversal}"));
+            let (owner, currency) = (order.owner, order.currency);
+            let trouble = Trouble { kind, cause, owner, currency, amount: rest, reason: "deposit_reversed", at: now };
+            self.0.guard.leave_to_staff(tx, &trouble).await?;
         }
         Ok(Some(rest > Money::ZERO))
     }
@@ -213,10 +216,10 @@ impl Wallets {
             return Ok(false);
         }
         let Some(amount) = Money::new(row.amount) else { return Ok(false) };
-        let cause = format!("undone:{reversal}");
-        let transfer = Transfer { from: Account::Provider(provider), to: Account::Available(order.owner), amount };
-        book(tx, (Kind::Deposit, cause.clone()), order.currency, vec![transfer], now).await?;
-        ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+        let come = Credit { kind: Kind::Deposit, cause: format!("undone:{reversal}"), amount };
+        if !self.credit(tx, order, come).await? {
+            return Ok(false);
+        }
         store::undo_reversal(tx, provider, reversal, now).await?;
         tell(tx, order, (NoteKind::Deposit, reversal), amount, None, now).await?;
         Ok(false)
@@ -230,18 +233,54 @@ impl Wallets {
         return_id: &str,
         amount: Money,
     ) -> Result<Option<bool>, StoreError> {
-        let (now, provider) = (self.now(), self.0.provider.name());
+        let now = self.now();
         lock_wallet(tx, order.owner, order.currency).await?;
         if store::order_in(tx, order.id).await?.is_none_or(|row| row.status != "paid") {
             return Ok(None);
         }
-        let cause = format!("returned:{return_id}");
-        let transfer = Transfer { from: Account::Provider(provider), to: Account::Available(order.owner), amount };
-        book(tx, (Kind::WithdrawalReturn, cause.clone()), order.currency, vec![transfer], now).await?;
-        ledger::pay_debt(tx, order.owner, order.currency, &cause, now).await?;
+        let come = Credit { kind: Kind::WithdrawalReturn, cause: format!("returned:{return_id}"), amount };
+        if !self.credit(tx, order, come).await? {
+            return Ok(Some(false));
+        }
         tell(tx, order, (NoteKind::WithdrawalFailed, return_id), amount, Some("returned"), now).await?;
         Ok(Some(false))
     }
+
+    /// Books money that has come from the provider, and pays what is owed out of it. False if the wallet can hold no more:
+    /// then nothing is booked, and staff has a case about money that the provider has.
+    async fn credit(&self, tx: &mut Tx, order: &Order, come: Credit) -> Result<bool, StoreError> {
+        let (owner, currency, amount, now) = (order.owner, order.currency, come.amount, self.now());
+        if !ledger::has_room(tx, owner, currency, amount).await? {
+            self.leave_to_staff(tx, order, &come.cause, (amount, currency), WALLET_FULL).await?;
+            return Ok(false);
+        }
+        let (from, to) = (Account::Provider(self.0.provider.name()), Account::Available(owner));
+        book(tx, (come.kind, come.cause.clone()), currency, vec![Transfer { from, to, amount }], now).await?;
+        ledger::pay_debt(tx, owner, currency, &come.cause, now).await?;
+        Ok(true)
+    }
+
+    /// Money has come that no rule can credit: people must find where it goes.
+    async fn leave_to_staff(
+        &self,
+        tx: &mut Tx,
+        order: &Order,
+        cause: &str,
+        (amount, currency): (Money, Currency),
+        reason: &'static str,
+    ) -> Result<(), StoreError> {
+        tracing::error!(order = %order.id, reason, %amount, %currency, "money has come that cannot be credited");
+        let (kind, cause) = (TroubleKind::NotCredited, format!("uncredited:{cause}"));
+        let trouble = Trouble { kind, cause, owner: order.owner, currency, amount, reason, at: self.now() };
+        self.0.guard.leave_to_staff(tx, &trouble).await
+    }
+}
+
+/// Money that comes into a wallet.
+struct Credit {
+    kind: Kind,
+    cause: String,
+    amount: Money,
 }
 
 pub(super) async fn book(

@@ -1,10 +1,10 @@
 //! Money that comes in by the provider that moves none.
 
-use bidhub::domain::Span;
+use bidhub::domain::{Money, Span};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ask, deposit, deposit_of, done, entries, fund, on_both, purse, told, until, wallet};
+use super::{People, ask, deposit, deposit_of, done, entries, fund, on_both, purse, told, until, wallet};
 use crate::harness::Hub;
 
 #[tokio::test]
@@ -97,6 +97,35 @@ async fn what_the_provider_refuses_loses_or_does_later_is_never_forgotten() {
             let expected =
                 [("deposit", 1_004), ("deposit", 1_005), ("deposit_failed", 1_002), ("deposit_failed", 1_006)];
             assert_eq!(notes, expected.map(|(kind, amount)| (kind.to_owned(), json!(amount))));
+            done(hub).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_paid_and_has_no_place_is_left_to_staff() {
+    on_both(
+        |_| (),
+        |hub| async move {
+            let People { ann, sam, .. } = People::of(&hub).await;
+            // Each has its place when it is asked for; together they have none.
+            let most = Money::MAX.minor_units() / 100 * 100 + 5 - 100;
+            let later = deposit(&hub, &ann, "later", most).await.is(201).body.clone();
+            deposit(&hub, &ann, "now", 1_000).await.is(201);
+            hub.clock.advance(Span::from_secs(30));
+            let path = format!("/api/wallet/payments/{}", later["id"].as_str().unwrap());
+            let failed = until(&hub, &ann, &path, |body| body["status"] == "failed").await;
+            assert_eq!(failed["reason"], "wallet_full");
+            assert_eq!(purse(&hub, &ann).await, (1_000, 0));
+            let cases = hub.get_as(&sam.token, "/api/staff/cases?kind=not_credited").await;
+            let items = cases.is(200).body["items"].as_array().unwrap().clone();
+            let [case] = &items[..] else { panic!("one case: {items:?}") };
+            let seen = (&case["account"], &case["amount"], &case["currency"], &case["reason"]);
+            assert_eq!(seen, (&json!(ann.id), &json!(most), &json!("USD"), &json!("wallet_full")));
+            let close = json!({"action": "close", "note": "given back by hand"});
+            let path = format!("/api/staff/cases/{}/resolve", case["id"].as_str().unwrap());
+            hub.post_as(&sam.token, &path, close).await.is(200);
             done(hub).await;
         },
     )

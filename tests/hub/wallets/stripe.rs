@@ -95,6 +95,30 @@ async fn a_payment_of_which_nobody_tells_is_asked_about() {
 }
 
 #[tokio::test]
+async fn a_deposit_that_was_given_up_and_is_paid_after_all_is_credited_once() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
+        let session = order["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        say(&hub, server, "checkout.session.expired", &session).await;
+        let path = format!("/api/wallet/payments/{}", order["id"].as_str().unwrap());
+        assert_eq!(hub.get_as(&ann.token, &path).await.body["status"], "failed");
+        server.pay(&session);
+        for kind in
+            ["checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.expired"]
+        {
+            say(&hub, server, kind, &session).await;
+        }
+        assert_eq!((purse(&hub, &ann).await, entries(&hub, &ann).await.len()), ((5_000, 0), 1));
+        assert_eq!(hub.get_as(&ann.token, &path).await.body["status"], "paid");
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn money_that_was_spent_and_is_taken_back_is_owed_until_it_comes_again() {
     let server = Server::start().await;
     let server = &server;

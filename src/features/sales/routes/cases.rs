@@ -29,7 +29,7 @@ pub(super) struct ListQuery {
     /// `open` or `closed`; both unless given.
     #[param(inline)]
     status: Option<Status>,
-    /// `capture_failed` or `deposit_reversed`; all unless given.
+    /// `capture_failed`, `deposit_reversed` or `not_credited`; all unless given.
     #[param(inline)]
     kind: Option<CaseKind>,
     /// Items on the page, 1 to 200; 50 unless given.
@@ -43,7 +43,7 @@ pub(super) struct ListQuery {
 pub(super) struct CaseBody {
     id: Uuid,
     /// `capture_failed`: what a winner owes could not be taken, and is still set aside. `deposit_reversed`: a deposit that
-    /// had been spent was taken back.
+    /// had been spent was taken back. `not_credited`: money that came to the payment provider has no place in the wallet.
     #[schema(example = "capture_failed")]
     kind: String,
     status: Status,

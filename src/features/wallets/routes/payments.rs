@@ -109,7 +109,7 @@ async fn deposit(
     ApiJson(body): ApiJson<Move>,
 ) -> Result<Response, ApiError> {
     let asked = wallets.asked(&context, &caller.may(Action::Deposit)?, key, &body)?;
-    wallets.deposit(asked).await.map(moved)
+    wallets.order(DEPOSIT, asked).await.map(moved)
 }
 
 /// Take money out of the own wallet
@@ -133,7 +133,7 @@ async fn withdraw(
     ApiJson(body): ApiJson<Move>,
 ) -> Result<Response, ApiError> {
     let asked = wallets.asked(&context, &caller.may(Action::Withdraw)?, key, &body)?;
-    wallets.withdraw(asked).await.map(moved)
+    wallets.order(WITHDRAWAL, asked).await.map(moved)
 }
 
 /// The own deposits, newest first
