@@ -37,11 +37,9 @@ async fn kept(dir: &Path) -> (Db, Book) {
         limits: Limits::default(),
         lost,
     });
-    let terms = bidhub::domain::auction::Terms { funds: Funds::Required, ..terms() };
-    let book = |auction: AuctionId| {
-        let fees = Fees { premium_bp: 1_000, commission_bp: 0 };
-        Book { auction, seller: terms.seller, currency: terms.currency, fees }
-    };
+    let fees = Fees { premium_bp: 1_000, commission_bp: 0 };
+    let terms = bidhub::domain::auction::Terms { funds: Funds::Required, fees, ..terms() };
+    let book = |auction: AuctionId| Book { auction, seller: terms.seller, currency: terms.currency, fees };
     let new = NewAuction { terms: terms.clone(), listing: listing(), ack: AckLevel::default() };
     let book = book(rooms.create(new).await.unwrap());
 
