@@ -25,7 +25,7 @@ use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
 use crate::features::wallets::{self, Holds, Wallets};
-use crate::http::{Frame, HttpContext, Ops, Probe, context, framed};
+use crate::http::{self, Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::ledger::Limits;
@@ -169,6 +169,11 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(sales::routes::router())
         .merge(wallets::routes::router())
         .merge(ws::router())
+}
+
+/// The description of REST, as it is served.
+pub fn description() -> utoipa::openapi::OpenApi {
+    http::described().merge(features()).to_openapi()
 }
 
 /// What keeps the main database in step with the journal.

@@ -1,7 +1,9 @@
-//! The API described: as OpenAPI for programs, and as pages for people, which come from the program itself and need nothing
-//! from outside.
+//! The API described: as OpenAPI and AsyncAPI for programs, and as pages for people, which come from the program itself and
+//! need nothing from outside.
 
 use axum::Router;
+use axum::http::header;
+use axum::routing::get;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -13,6 +15,8 @@ use super::problem::Problem;
 
 /// Where the description is.
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
+/// Where the description of the socket is, for programs; it refers to shapes of the other.
+pub const ASYNCAPI_PATH: &str = "/api/asyncapi.json";
 /// Where the pages are.
 pub const DOCS_PATH: &str = "/api/docs";
 
@@ -21,7 +25,7 @@ pub const DOCS_PATH: &str = "/api/docs";
     info(
         title = "bidhub",
         description = "A real-time bidding hub. Bids are best sent over the WebSocket at `/ws`; what is here does the \
-            rest, and takes bids where no socket can be had. Times are `2026-11-20T09:30:00.000Z`, money is a whole \
+            rest, and takes bids where no socket can be had; `/api/asyncapi.json` describes the socket. Times are `2026-11-20T09:30:00.000Z`, money is a whole \
             number of minor units, errors are RFC 9457 problems with a stable `code`. `?fields=a,b` on any GET picks \
             members of the answer."
     ),
@@ -61,5 +65,6 @@ pub(super) fn described<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> 
 pub(super) fn pages<S: Clone + Send + Sync + 'static>(api: Description) -> Router<S> {
     // "none" keeps the pages from asking a validator on the internet about the description.
     let config = Config::new([OPENAPI_PATH]).validator_url("none").try_it_out_enabled(true);
-    SwaggerUi::new(DOCS_PATH).config(config).url(OPENAPI_PATH, api).into()
+    let socket = async || ([(header::CONTENT_TYPE, "application/json")], include_str!("../../docs/asyncapi.json"));
+    Router::from(SwaggerUi::new(DOCS_PATH).config(config).url(OPENAPI_PATH, api)).route(ASYNCAPI_PATH, get(socket))
 }

@@ -37,6 +37,16 @@ pub struct Frame {
     pub cors_origins: Vec<String>,
 }
 
+/// The routes of this module, to which those of the features come, and their description.
+pub fn described<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    HttpContext: FromRef<S>,
+    Ops: FromRef<S>,
+{
+    docs::described().merge(ops::router())
+}
+
 /// The whole HTTP side: the routes of the features, those of this module, the browser app for all other paths, and the
 /// frame around them.
 pub fn framed<S>(features: OpenApiRouter<S>, frame: Frame, state: S) -> Router
@@ -47,7 +57,7 @@ where
 {
     let context = HttpContext::from_ref(&state);
     let observer = Observer { context: context.clone(), clock: frame.clock.clone(), chance: frame.chance.clone() };
-    let (routes, api) = docs::described().merge(ops::router()).merge(features).split_for_parts();
+    let (routes, api) = described().merge(features).split_for_parts();
     let compressible = DefaultPredicate::new().and(NotForContentType::const_new("video/"));
     let router = routes
         .merge(docs::pages(api))

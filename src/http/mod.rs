@@ -20,7 +20,7 @@ mod static_files;
 pub use caller::{CallerOf, MaybeCaller};
 pub use context::HttpContext;
 pub use extract::{ApiJson, ApiPath, ApiQuery, ClientAddress, RequestId};
-pub use frame::{Frame, framed};
+pub use frame::{Frame, described, framed};
 pub use ops::{Ops, Probe};
 pub use paging::{List, Page, PageQuery};
 pub use paths::{AuctionPath, IdempotencyKey};

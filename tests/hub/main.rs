@@ -30,6 +30,7 @@ mod public_log;
 mod sales;
 mod slow;
 mod socket;
+mod socket_docs;
 mod staff;
 mod static_files;
 mod user_add;

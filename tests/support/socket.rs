@@ -1,7 +1,10 @@
 //! A WebSocket client for tests, in both codecs: asks and gets the answer, keeps pushes in order, and says with which code
-//! the hub closed.
+//! the hub closed. Whatever comes is held against the description of the socket.
 
 #![allow(dead_code, reason = "each test program uses the part that it needs")]
+
+#[path = "contract.rs"]
+pub mod contract;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -58,13 +61,15 @@ impl Codec {
     }
 
     fn decode(self, message: &Message) -> Value {
-        match (self, message) {
+        let value = match (self, message) {
             (Self::Json, Message::Text(text)) => serde_json::from_str(text).expect("JSON"),
             (Self::MessagePack, Message::Binary(bytes)) => {
                 rmp_serde::from_slice(bytes).expect("MessagePack as JSON has it")
             }
             other => panic!("the hub spoke another codec: {other:?}"),
-        }
+        };
+        contract::check(&value);
+        value
     }
 }
 
