@@ -21,16 +21,18 @@ use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
+use crate::features::comments::{self, Comments};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
+use crate::features::tickets::{self, Tickets};
 use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{self, Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::ledger::Limits;
 use crate::lifecycle::{Deadline, Tasks};
-use crate::live::{self, Viewers};
+use crate::live::{self, Live, Viewers};
 use crate::mail::Mailer;
 use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
 use crate::payments;
@@ -43,6 +45,9 @@ use crate::telemetry;
 use crate::ws::{self, Gateway};
 
 mod ports;
+mod talk;
+
+use talk::talk;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
 const JWT_SECRET_MIN_BYTES: usize = 32;
@@ -60,6 +65,8 @@ pub struct AppState {
     pub accounts: Accounts,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// What people say about auctions.
+    pub comments: Comments,
     /// What people were told.
     pub notifications: Notifications,
     /// Where it is said that somebody was told something.
@@ -68,6 +75,8 @@ pub struct AppState {
     pub staff: Staff,
     /// Invoices and cases.
     pub sales: Sales,
+    /// What users ask staff.
+    pub tickets: Tickets,
     /// Money.
     pub wallets: Wallets,
     /// The rooms of all auctions.
@@ -164,9 +173,11 @@ fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
+        .merge(comments::routes::router())
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
         .merge(sales::routes::router())
+        .merge(tickets::routes::router())
         .merge(wallets::routes::router())
         .merge(ws::router())
 }
@@ -260,6 +271,17 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
+    let live = Live::start(bus.clone(), tasks.shutdown().clone());
+    let outbox = Outbox::default();
+    let (comments, tickets) = talk(talk::Ground {
+        db,
+        env,
+        accounts: &accounts,
+        auctions: &auctions,
+        live: &live,
+        outbox: &outbox,
+        limits: &limits,
+    });
     let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
@@ -267,7 +289,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         sanctions: Arc::new(accounts.clone()),
         clock: env.clock.clone(),
     });
-    let outbox = Outbox::default();
     let sales = Sales::new(sales::Parts {
         db: db.clone(),
         trail: Arc::new(ports::Audit),
@@ -324,10 +345,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         ops,
         accounts,
         auctions,
+        comments,
         notifications,
         outbox,
         staff,
         sales,
+        tickets,
         wallets,
         rooms,
         journal,

@@ -87,6 +87,12 @@ pub struct RateLimits {
     pub mail_by_email: Limiter<String>,
     /// Movements of money asked for by one account.
     pub money_by_account: Limiter<AccountId>,
+    /// Comments of one account.
+    pub comments_by_account: Limiter<AccountId>,
+    /// Reports of one account about what others wrote.
+    pub reports_by_account: Limiter<AccountId>,
+    /// Tickets of one account, and what it writes in them.
+    pub tickets_by_account: Limiter<AccountId>,
 }
 
 impl RateLimits {
@@ -101,6 +107,9 @@ impl RateLimits {
             mail_by_address: Limiter::new(switch, 6, 20),
             mail_by_email: Limiter::new(switch, 1, 3),
             money_by_account: Limiter::new(switch, 60, 60),
+            comments_by_account: Limiter::new(switch, 20, 10),
+            reports_by_account: Limiter::new(switch, 10, 10),
+            tickets_by_account: Limiter::new(switch, 20, 10),
         }
     }
 
@@ -114,6 +123,9 @@ impl RateLimits {
         self.mail_by_address.sweep();
         self.mail_by_email.sweep();
         self.money_by_account.sweep();
+        self.comments_by_account.sweep();
+        self.reports_by_account.sweep();
+        self.tickets_by_account.sweep();
     }
 }
 

@@ -19,7 +19,7 @@ impl sales::Trail for Audit {
             at: decision.at,
             action: "resolve_case",
             target: Target::Case(decision.case),
-            reason: &reason,
+            reason: Some(&reason),
             request: &decision.request,
         };
         staff::record(tx, &deed).await
@@ -34,7 +34,7 @@ impl wallets::Trail for Audit {
             at: set.at,
             action: "set_limits",
             target: Target::User(set.owner),
-            reason: &set.reason,
+            reason: Some(&set.reason),
             request: &set.request,
         };
         staff::record(tx, &deed).await

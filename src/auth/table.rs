@@ -21,6 +21,8 @@ pub enum Action {
     EditOwnAuction,
     /// Write a comment, or delete one's own.
     Comment,
+    /// Tell staff of what somebody else wrote.
+    Report,
     /// Put money into the own wallet.
     Deposit,
     /// Take money out of the own wallet. Banned users may: it is theirs.
@@ -90,6 +92,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::Sell, NOT_BANNED),
     (Action::EditOwnAuction, NOT_BANNED),
     (Action::Comment, NOT_BANNED),
+    (Action::Report, NOT_BANNED),
     (Action::Deposit, NOT_BANNED),
     (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),

@@ -3,7 +3,9 @@
 
 pub mod accounts;
 pub mod auctions;
+pub mod comments;
 pub mod notifications;
 pub mod sales;
 pub mod staff;
+pub mod tickets;
 pub mod wallets;

@@ -34,6 +34,8 @@ pub const DOCS_PATH: &str = "/api/docs";
     tags(
         (name = "accounts", description = "Signing up, signing in, and the own account"),
         (name = "auctions", description = "Auctions, their bids, and the public log that anyone can check"),
+        (name = "comments", description = "What people say about auctions, in threads"),
+        (name = "tickets", description = "Asking staff, and what they answer"),
         (name = "notifications", description = "What the own account was told, and how it wants to hear of what"),
         (name = "wallet", description = "Money: what is there, what is set aside for bids, and every movement"),
         (name = "invoices", description = "What sales came to, for those who bought and sold"),

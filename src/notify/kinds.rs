@@ -84,6 +84,8 @@ names! {
         AccountUnfrozen = "account_unfrozen",
         /// Staff answered a ticket. `subject`.
         TicketAnswer = "ticket_answer",
+        /// For the seller: somebody commented on the auction. `title`, `author`.
+        Comment = "comment",
         /// Somebody answered a comment. `title`, `author`.
         CommentReply = "comment_reply",
     }
@@ -127,7 +129,7 @@ impl NoteKind {
             | Self::HoldReleased
             | Self::Captured
             | Self::PaidOut => Group::Money,
-            Self::CommentReply => Group::Comments,
+            Self::Comment | Self::CommentReply => Group::Comments,
             Self::TicketAnswer => Group::Tickets,
             Self::EndingSoon => Group::Watchlist,
             Self::AccountFrozen | Self::AccountUnfrozen => Group::Account,

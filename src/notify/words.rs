@@ -61,9 +61,9 @@ pub(super) fn words(kind: NoteKind, data: &Value) -> (&'static str, String) {
             Some(subject) => ("Answer to your ticket", format!("Your ticket {subject} has an answer.")),
             None => ("Answer to your ticket", "Your ticket has an answer.".to_owned()),
         },
+        NoteKind::Comment => ("Comment on your auction", format!("{} commented on {lot}.", facts.author())),
         NoteKind::CommentReply => {
-            let author = facts.piece("author").unwrap_or_else(|| "Somebody".to_owned());
-            ("Reply to your comment", format!("{author} replied to your comment on {lot}."))
+            ("Reply to your comment", format!("{} replied to your comment on {lot}.", facts.author()))
         }
     }
 }
@@ -84,6 +84,10 @@ impl Facts<'_> {
 
     fn quoted(&self, name: &str) -> Option<String> {
         self.piece(name).map(|piece| format!("“{piece}”"))
+    }
+
+    fn author(&self) -> String {
+        self.piece("author").unwrap_or_else(|| "Somebody".to_owned())
     }
 
     fn money(&self, name: &str) -> Option<String> {

@@ -86,6 +86,31 @@ fn every_file_says_what_it_is_and_stays_short() {
     none(&breaches);
 }
 
+/// Two shapes of one name would stand as one in the description of the API, and one of them be told wrongly.
+#[test]
+fn no_two_described_shapes_have_one_name() {
+    let mut named: std::collections::HashMap<String, String> = std::collections::HashMap::new();
+    let mut breaches = Vec::new();
+    for source in sources() {
+        let text = source.text.replace("utoipa::ToSchema", "ToSchema");
+        for (at, _) in text.match_indices("ToSchema") {
+            let rest = &text[at..];
+            // From the derive on to the item, and what stands between says if it has another name.
+            let Some(end) = rest.find("\n}").map(|end| end.min(rest.find(" {").unwrap_or(end))) else { continue };
+            let head = &rest[..end];
+            let Some(item) = ["struct ", "enum "].iter().find_map(|word| head.rsplit_once(word)) else { continue };
+            let other = item.0.split_once("schema(as = ").and_then(|(_, name)| name.split(')').next());
+            let word = |c: char| !c.is_alphanumeric() && c != '_';
+            let name = other.or_else(|| item.1.split(word).next()).unwrap_or_default().to_owned();
+            if let Some(first) = named.insert(name.clone(), source.name.clone()) {
+                breaches.push(format!("{name} is described by {first} and by {}", source.name));
+            }
+        }
+    }
+    assert!(named.len() > 40, "{named:?}");
+    none(&breaches);
+}
+
 #[test]
 fn unsafe_is_nowhere() {
     let has_word = |source: &Source| source.words().any(|word| word == "unsafe");

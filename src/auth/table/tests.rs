@@ -27,6 +27,7 @@ const EXPECTED: &[(Action, [Result<(), Denied>; 6])] = &[
     (Sell,              [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (EditOwnAuction,    [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Comment,           [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
+    (Report,            [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Deposit,           [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Withdraw,          [SIGN_IN, YES,   YES,    FROZEN, YES,   YES]),
     (ModerateComments,  [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),

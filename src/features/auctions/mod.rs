@@ -115,6 +115,16 @@ impl Auctions {
         Ok(LiveAuctionBody::new(row, &room.view(account), room.ack(), self.now()))
     }
 
+    /// Who sells an auction and what it is called; none if there is no such auction.
+    pub async fn lot(&self, id: AuctionId) -> Result<Option<(AccountId, String)>, ApiError> {
+        if let Some(row) = store::auction(self.db(), id).await? {
+            return Ok(Some((AccountId(row.seller), row.title)));
+        }
+        let Some(log) = self.0.parts.journal.open(id).await? else { return Ok(None) };
+        let (_, _, terms, listing) = log.genesis.genesis().map_err(ApiError::internal)?;
+        Ok(Some((terms.seller, listing.title.to_string())))
+    }
+
     /// Changes what is offered, before the first bid.
     async fn amend(&self, seller: &Caller, id: AuctionId, patch: &PatchAuction) -> Result<LiveAuctionBody, ApiError> {
         let by = seller.account();

@@ -47,12 +47,12 @@ pub struct Deed<'a> {
     pub actor: AccountId,
     /// When.
     pub at: Timestamp,
-    /// What, in one word such as `resolve_case`.
+    /// What, in one word such as `delete_comment`.
     pub action: &'static str,
     /// On what.
     pub target: Target,
-    /// Why.
-    pub reason: &'a str,
+    /// Why, if they said so.
+    pub reason: Option<&'a str>,
     /// The request that asked for it.
     pub request: &'a str,
 }
@@ -60,7 +60,8 @@ pub struct Deed<'a> {
 /// Writes a deed into the trail, in the transaction that does it.
 pub async fn record(tx: &mut Tx, deed: &Deed<'_>) -> Result<(), StoreError> {
     let Deed { actor, at, action, target, reason, request } = *deed;
-    store::insert_in(tx, &Entry::new(action).because(reason).by(actor, at, target).asked_in(request)).await
+    let entry = reason.map_or(Entry::new(action), |reason| Entry::new(action).because(reason));
+    store::insert_in(tx, &entry.by(actor, at, target).asked_in(request)).await
 }
 
 /// What moderation needs.

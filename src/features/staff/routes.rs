@@ -74,9 +74,10 @@ struct AuditEntry {
     at: WireTime,
     /// The account that acted.
     actor: Uuid,
-    /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case` or `set_limits`.
+    /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case`, `set_limits`,
+    /// `delete_comment`, `answer_ticket`, `note_ticket`, `ticket_status`, `assign_ticket` or `unassign_ticket`.
     action: String,
-    /// `auction`, `user` or `case`.
+    /// `auction`, `user`, `case`, `comment` or `ticket`.
     target_kind: String,
     target: Uuid,
     /// The bid that was voided.

@@ -33,6 +33,10 @@ pub enum Target {
     User(AccountId),
     /// A case of staff.
     Case(Uuid),
+    /// A comment.
+    Comment(Uuid),
+    /// A support ticket.
+    Ticket(Uuid),
 }
 
 /// An entry to be.
@@ -96,6 +100,8 @@ macro_rules! insert_entry {
             Target::Auction(id) => ("auction", id.0),
             Target::User(id) => ("user", id.0),
             Target::Case(id) => ("case", id),
+            Target::Comment(id) => ("comment", id),
+            Target::Ticket(id) => ("ticket", id),
         };
         sql!(
             $on,

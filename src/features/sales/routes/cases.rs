@@ -16,6 +16,7 @@ use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, CallerOf, List, Page, Pr
 /// Whether a case still waits for a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CaseStatus)]
 enum Status {
     Open,
     Closed,

@@ -1,0 +1,140 @@
+//! What callers get to see of comments. The account of an author has no field here, so it cannot leak.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::store::{CommentRow, ReportRow};
+use crate::clock::{WireTime, from_datetime};
+use crate::domain::AccountId;
+
+/// A comment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CommentBody {
+    id: Uuid,
+    auction: Uuid,
+    /// 1, 2, 3, … within the auction, in the order in which comments came.
+    number: i64,
+    /// The top-level comment whose thread this answer is in; null for a top-level comment.
+    thread: Option<Uuid>,
+    /// What it answers.
+    parent: Option<Uuid>,
+    /// The name of who wrote it.
+    #[schema(example = "Ada")]
+    author: String,
+    /// True if that is the seller.
+    seller: bool,
+    /// True if that is the caller; absent in pushes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mine: Option<bool>,
+    /// The text; null once it is deleted.
+    body: Option<String>,
+    at: WireTime,
+    /// How many answers the thread has, deleted ones included, for they keep their place.
+    replies: i64,
+    deleted: bool,
+    /// `author` or `staff`; absent while it is not deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by: Option<String>,
+}
+
+/// A top-level comment and the beginning of its thread.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThreadBody {
+    #[serde(flatten)]
+    comment: CommentBody,
+    /// The oldest answers; all of them are read under the id of the comment.
+    first_replies: Vec<CommentBody>,
+}
+
+/// A page of the comments on an auction.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CommentPage {
+    /// Top-level comments, the newest first.
+    pub items: Vec<ThreadBody>,
+    /// The cursor of the page after this one; null on the last.
+    pub next: Option<String>,
+    /// How many comments and answers the auction has, without those that are deleted.
+    pub total: i64,
+}
+
+/// A page of a thread.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ThreadPage {
+    /// The top-level comment.
+    pub comment: CommentBody,
+    /// Its answers, the oldest first.
+    pub items: Vec<CommentBody>,
+    /// The cursor of the page after this one; null on the last.
+    pub next: Option<String>,
+}
+
+/// What an id leads to: the comments on an auction, or the thread of a comment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Found {
+    /// The id is an auction's.
+    Auction(CommentPage),
+    /// The id is a comment's.
+    Thread(ThreadPage),
+}
+
+/// A report as who made it sees it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReportBody {
+    id: Uuid,
+    comment: Uuid,
+    reason: String,
+    at: WireTime,
+    /// `open` or `closed`.
+    status: String,
+}
+
+impl CommentBody {
+    /// The comment as `reader` sees it.
+    pub fn new(row: CommentRow, reader: Option<AccountId>) -> Self {
+        let mine = Some(reader.is_some_and(|reader| reader.0 == row.author));
+        Self { mine, ..Self::for_all(row) }
+    }
+
+    /// The comment as it is shown to everyone alike.
+    pub fn for_all(row: CommentRow) -> Self {
+        Self {
+            id: row.id,
+            auction: row.auction,
+            number: row.number,
+            thread: row.thread,
+            parent: row.parent,
+            author: row.author_name,
+            seller: row.by_seller,
+            mine: None,
+            body: row.body,
+            at: WireTime(from_datetime(row.at)),
+            replies: row.replies,
+            deleted: row.deleted_by.is_some(),
+            deleted_by: row.deleted_by,
+        }
+    }
+
+    /// The id.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl ThreadBody {
+    /// A top-level comment with the beginning of its thread, as `reader` sees them.
+    pub fn new(row: CommentRow, first: Vec<CommentRow>, reader: Option<AccountId>) -> Self {
+        // An answer may have come between the two readings: then it is not counted yet.
+        let known = |reply: &CommentRow| reply.place.is_some_and(|place| place <= row.replies);
+        let first_replies = first.into_iter().filter(known).map(|reply| CommentBody::new(reply, reader)).collect();
+        Self { comment: CommentBody::new(row, reader), first_replies }
+    }
+}
+
+impl From<ReportRow> for ReportBody {
+    fn from(row: ReportRow) -> Self {
+        let ReportRow { id, target, reason, at, status } = row;
+        Self { id, comment: target, reason, at: WireTime(from_datetime(at)), status }
+    }
+}
