@@ -30,12 +30,12 @@ use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{self, Frame, HttpContext, Ops, Probe, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
-use crate::ledger::Limits;
+use crate::ledger::{self, Limits};
 use crate::lifecycle::{Deadline, Tasks};
 use crate::live::{self, Live, Viewers};
 use crate::mail::Mailer;
 use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
-use crate::payments;
+use crate::payments::{self, PaymentProvider};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -101,6 +101,15 @@ pub async fn serve(
     let _end_tasks = tasks.shutdown().clone().drop_guard();
     let db = open_database(&settings).await?;
     migrate(&db).await.context("the database could not be brought up to date")?;
+    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
+    if ledger::is_of_another_provider(&db, payments.name()).await? {
+        let name = payments.name();
+        return Err(ConfigError(format!(
+            "payments is {name}, and this database holds money that came in by another provider, which would go out by {name}: \
+             set payments as it was, or begin with a new database"
+        ))
+        .into());
+    }
     let holds = Holds::new(db.clone(), env.clock.clone(), money_limits(&settings.money));
     let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
@@ -114,6 +123,7 @@ pub async fn serve(
         db: &db,
         hub: &hub,
         progress,
+        payments,
         holds,
         bus,
         stop: &stop,
@@ -216,6 +226,7 @@ struct Ground<'a> {
     db: &'a Db,
     hub: &'a Hub,
     progress: Progress,
+    payments: Arc<dyn PaymentProvider>,
     holds: Holds,
     bus: Arc<dyn Bus>,
     stop: &'a CancellationToken,
@@ -223,10 +234,9 @@ struct Ground<'a> {
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, holds, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, progress, payments, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let payments = payments::open(&settings.money, env.clock.clone(), env.chance.clone())?;
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
         accounts::Parts {
@@ -478,7 +488,12 @@ fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Ar
     let wallets = state.wallets.clone();
     tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
         let wallets = wallets.clone();
-        async move { wallets.upkeep().await }
+        async move { wallets.tell_rooms().await }
+    });
+    let wallets = state.wallets.clone();
+    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
+        let wallets = wallets.clone();
+        async move { wallets.chase_orders().await }
     });
     let sales = state.sales.clone();
     tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {

@@ -72,7 +72,8 @@ impl Tasks {
         self.tracker.spawn(task);
     }
 
-    /// Runs `work` every `period` until the hub ends. Work that takes longer than the period delays the next run.
+    /// Runs `work` every `period` until the hub ends. Work that takes longer than the period delays the next run; what runs
+    /// when the hub ends is dropped.
     pub fn every<F, W>(&self, period: Duration, mut work: W)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -83,9 +84,13 @@ impl Tasks {
             let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
+                let round = async {
+                    ticks.tick().await;
+                    work().await;
+                };
                 tokio::select! {
                     () = shutdown.cancelled() => return,
-                    _ = ticks.tick() => work().await,
+                    () = round => {}
                 }
             }
         });

@@ -49,6 +49,7 @@ impl wallets::Guard for Accounts {
             kind: match trouble.kind {
                 TroubleKind::DepositReversed => CaseKind::DepositReversed,
                 TroubleKind::NotCredited => CaseKind::NotCredited,
+                TroubleKind::PaidAfterAll => CaseKind::PaidAfterAll,
             },
             cause: trouble.cause.clone(),
             account: trouble.owner,

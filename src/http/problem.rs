@@ -170,7 +170,7 @@ impl IntoResponse for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
+        if error.is_passing() {
             tracing::error!(cause = %error, "the database does not answer: {error}");
             return Self::unavailable("the database does not answer");
         }

@@ -82,24 +82,36 @@ pub async fn set_allowance(
         return Err(Refusal::Settled);
     }
     let wallet = store::lock_wallet(tx, bidder, book.currency).await?;
-    if store::is_barred(tx, bidder).await? {
-        return Err(Refusal::Frozen);
-    }
     let hold = store::hold(tx, book.auction, bidder).await?.unwrap_or_default();
     let unchanged = Set { allowance: hold.wanted, version: hold.version, moved: Money::ZERO };
     let available = store::balance(tx, &Account::Available(bidder), book.currency).await?;
     let held = store::balance(tx, &Account::Held(bidder, book.auction), book.currency).await?;
     let short = Refusal::Insufficient { allowance: hold.wanted, available };
+    // How much more may be set aside in this wallet, whatever there is.
+    let exposure_max = wallet.exposure_max()?.or(exposure_max);
+    let more = match exposure_max {
+        Some(max) => {
+            let exposed = store::exposure(tx, bidder, book.currency).await?;
+            max.checked_sub(exposed).unwrap_or(Money::ZERO)
+        }
+        None => Money::MAX,
+    };
+    let exposure = Refusal::Exposure { max: exposure_max.unwrap_or(Money::MAX) };
     let wanted = match target {
         // A raise that is on its way to the room already is enough.
         Target::ForBid(needed) if hold.version > 0 && needed <= hold.wanted => return Ok(unchanged),
         Target::Exactly(amount) if hold.version > 0 && amount == hold.wanted => return Ok(unchanged),
         Target::Exactly(amount) => amount,
         Target::ForBid(needed) => {
-            let total = available.saturating_add(held);
-            let affordable = covered_by(total, book.fees).max(hold.allowance);
-            let Some(wanted) = wallet.policy().raise(needed, affordable) else { return Err(short) };
-            wanted
+            let within = |most: Money| {
+                let affordable = covered_by(available.min(most).saturating_add(held), book.fees).max(hold.allowance);
+                wallet.policy().raise(needed, affordable)
+            };
+            match within(more) {
+                Some(wanted) => wanted,
+                None if within(Money::MAX).is_some() => return Err(exposure),
+                None => return Err(short),
+            }
         }
     };
     let Some(gross) = book.fees.gross(wanted) else { return Err(short) };
@@ -107,11 +119,12 @@ pub async fn set_allowance(
     if moved > available {
         return Err(short);
     }
-    if let Some(max) = wallet.exposure_max()?.or(exposure_max)
-        && moved > Money::ZERO
-        && store::exposure(tx, bidder, book.currency).await?.saturating_add(moved) > max
-    {
-        return Err(Refusal::Exposure { max });
+    if moved > more {
+        return Err(exposure);
+    }
+    // Who is barred may still be left with less.
+    if moved > Money::ZERO && store::is_barred(tx, bidder).await? {
+        return Err(Refusal::Frozen);
     }
     let version = hold.version + 1;
     let movement = Movement {
@@ -135,4 +148,21 @@ pub async fn set_allowance(
     }
     store::write_hold(tx, book.auction, bidder, hold.allowance.max(wanted), version, wanted, now).await?;
     Ok(Set { allowance: wanted, version, moved })
+}
+
+/// Asks for the allowance of `bidder` to be no more than `remaining`: a bid of theirs was voided, and nothing beyond that is
+/// needed for those that still stand. Tell the room; once its log has it, the money is free. Lock the wallet first.
+pub async fn lower_after_void(
+    tx: &mut Tx,
+    auction: AuctionId,
+    bidder: AccountId,
+    remaining: Money,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match store::hold(tx, auction, bidder).await? {
+        Some(hold) if hold.wanted > remaining => {
+            store::write_hold(tx, auction, bidder, hold.allowance, hold.version + 1, remaining, at).await
+        }
+        _ => Ok(()),
+    }
 }

@@ -16,12 +16,13 @@ mod policy;
 mod settle;
 mod store;
 
-pub use hold::{Book, Refusal, Set, Target, set_allowance};
+pub use hold::{Book, Refusal, Set, Target, lower_after_void, set_allowance};
 pub use movement::{Account, Kind, Movement, Transfer, post};
 pub use policy::Policy;
 pub use settle::{Outcome, Paid, Settled, Unpaid, capture_late, confirm, pay_debt, release_late, settle};
 pub use store::{
-    BookRow, Unconfirmed, balance, book, deposits_total, holders_in, insert_book, lock_books, lock_wallets, unconfirmed,
+    BookRow, Unconfirmed, balance, book, holders_in, insert_book, is_booked, is_of_another_provider, lock_books,
+    lock_wallets, touch, unconfirmed,
 };
 pub use store::{
     Entry, Limits, Wallet, WalletRow, entries, has_room, lock_wallet, set_limits, set_policy, wallet, wallets,

@@ -81,7 +81,7 @@ struct Last {
 struct InLine<'a> {
     raises: &'a Raises,
     of: (AuctionId, AccountId),
-    line: Arc<Line>,
+    line: Option<Arc<Line>>,
     number: u64,
 }
 
@@ -105,7 +105,8 @@ impl Raises {
         ask: impl Future<Output = Result<Raise, Rejection>>,
     ) -> Result<Raise, Rejection> {
         let place = InLine::new(self, of);
-        let mut last = place.line.last.lock().await;
+        let Some(line) = place.line.as_deref() else { return ask.await };
+        let mut last = line.last.lock().await;
         if let Some(last) = *last
             && place.number < last.arrived
             && needed <= last.raise.amount
@@ -115,7 +116,7 @@ impl Raises {
         // The semaphore is never closed; were it, nothing would be held up.
         let _turn = self.turns.acquire().await;
         let raise = ask.await?;
-        *last = Some(Last { raise, arrived: place.line.arrived.load(Ordering::Acquire) });
+        *last = Some(Last { raise, arrived: line.arrived.load(Ordering::Acquire) });
         Ok(raise)
     }
 }
@@ -124,14 +125,15 @@ impl<'a> InLine<'a> {
     fn new(raises: &'a Raises, of: (AuctionId, AccountId)) -> Self {
         let line = raises.lines.entry(of).or_default().clone();
         let number = line.arrived.fetch_add(1, Ordering::AcqRel);
-        Self { raises, of, line, number }
+        Self { raises, of, line: Some(line), number }
     }
 }
 
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
-        // The map has one, and this is the other: nobody else waits.
-        self.raises.lines.remove_if(&self.of, |_, line| Arc::strong_count(line) <= 2);
+        // Left before it is looked who is there: of several who leave at once the last finds nobody else.
+        drop(self.line.take());
+        self.raises.lines.remove_if(&self.of, |_, line| Arc::strong_count(line) == 1);
     }
 }
 

@@ -93,7 +93,8 @@ impl Default for Limits {
             coalesce: Duration::from_millis(4),
             stall: Duration::from_millis(500),
             tail_max: 0,
-            raises_max: 32,
+            // Fewer than the database has connections: raises wait for wallets, and other work must not wait for raises.
+            raises_max: 8,
             raises_waiting_max: 4_096,
         }
     }

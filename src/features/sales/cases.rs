@@ -26,6 +26,8 @@ pub enum CaseKind {
     DepositReversed,
     /// Money has come to the payment provider that cannot be credited: the wallet is full, or it is of another currency.
     NotCredited,
+    /// The payment provider has paid a withdrawal that counted as failed: its money is back in the wallet as well.
+    PaidAfterAll,
 }
 
 /// A case to be.
@@ -63,7 +65,7 @@ pub enum Resolution {
 
 impl CaseKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CaptureFailed, Self::DepositReversed, Self::NotCredited];
+    pub const ALL: [Self; 4] = [Self::CaptureFailed, Self::DepositReversed, Self::NotCredited, Self::PaidAfterAll];
 
     /// The name in the API.
     pub fn name(self) -> &'static str {
@@ -71,6 +73,7 @@ impl CaseKind {
             Self::CaptureFailed => "capture_failed",
             Self::DepositReversed => "deposit_reversed",
             Self::NotCredited => "not_credited",
+            Self::PaidAfterAll => "paid_after_all",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::cases::{self, CaseKind, NewCase};
 use super::invoices::{Amounts, NewInvoice, Status};
 use super::notes::{About, Moved, tell};
 use super::store;
-use crate::domain::auction::{Event, EventKind, Funds, Outcome};
+use crate::domain::auction::{BidVoided, Event, EventKind, Funds, Outcome};
 use crate::domain::{AccountId, AuctionId, Currency, Fees, Money};
 use crate::ledger::{self, Book, Unpaid};
 use crate::persistence::{StoreError, Tx};
@@ -65,7 +65,7 @@ async fn lock(tx: &mut Tx, page: &[Projected]) -> Result<(), StoreError> {
             EventKind::Ended { .. } | EventKind::Stopped { .. } => {
                 ended.insert(projected.auction);
             }
-            EventKind::AllowanceSet { bidder, .. } => {
+            EventKind::AllowanceSet { bidder, .. } | EventKind::BidVoided(BidVoided { bidder, .. }) => {
                 bidders.entry(projected.auction).or_default().insert(*bidder);
             }
             _ => {}
@@ -91,6 +91,10 @@ async fn follow(tx: &mut Tx, auction: AuctionId, event: &Event) -> Result<(), St
         }
         EventKind::AllowanceSet { bidder, amount, version } => {
             confirm(tx, auction, event, *bidder, (*amount, *version)).await
+        }
+        EventKind::BidVoided(voided) => {
+            let remaining = voided.bidder_max.unwrap_or(Money::ZERO);
+            ledger::lower_after_void(tx, auction, voided.bidder, remaining, event.at).await
         }
         EventKind::Stopped { .. } | EventKind::Ended { outcome: Outcome::Unsold, .. } => {
             settle(tx, auction, event, None).await

@@ -14,6 +14,8 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::Leases;
@@ -21,7 +23,7 @@ use crate::currency::IsoCurrency;
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, Currency, Money, Span, Timestamp};
 use crate::http::ApiError;
-use crate::ledger;
+use crate::ledger::{self, Unconfirmed};
 use crate::notify::Outbox;
 use crate::payments::PaymentProvider;
 use crate::persistence::{Db, StoreError, Tx};
@@ -32,6 +34,8 @@ pub use funding::Holds;
 
 /// How often it is looked for what nobody knows the end of, in seconds.
 pub const UPKEEP_INTERVAL_S: u64 = 3;
+/// Of these so many at a time.
+const MENDED_AT_ONCE: usize = 8;
 /// How often a transaction is begun anew that was in another's way.
 const CONFLICTS_MAX: u32 = 8;
 /// How long a room may take to hear of an allowance before it is told again.
@@ -92,6 +96,8 @@ pub enum TroubleKind {
     DepositReversed,
     /// Money has come to the provider that cannot be credited.
     NotCredited,
+    /// A withdrawal was paid that counted as failed: its money is back in the wallet, and has gone out.
+    PaidAfterAll,
 }
 
 /// What must happen elsewhere when something is wrong with money.
@@ -139,13 +145,8 @@ impl Wallets {
         Self(Arc::new(parts))
     }
 
-    /// Does what comes round: tells rooms again, and asks what came of payments.
-    pub async fn upkeep(&self) {
-        tokio::join!(self.mend(), self.chase_orders());
-    }
-
-    /// Tells rooms again what they may not have heard: the process that set it aside may have ended in between.
-    async fn mend(&self) {
+    /// Tells rooms again, on one node, what they may not have heard: the process that set it aside may have ended in between.
+    pub async fn tell_rooms(&self) {
         if !self.0.leases.task(MEND_TASK).await.unwrap_or(false) {
             return;
         }
@@ -154,15 +155,21 @@ impl Wallets {
             Ok(open) => open,
             Err(error) => return tracing::warn!(%error, "unconfirmed allowances cannot be read: {error}"),
         };
-        for it in open {
-            let act = Act::SetAllowance { bidder: it.bidder, amount: it.wanted, version: it.version };
-            // Whatever else comes of it: the projection confirms what the room has taken, and settling releases what no
-            // room will take any more.
-            if self.0.rooms.act(it.auction, act).await == Err(Rejection::Leading)
-                && let Err(error) = self.restore(it.auction, it.bidder).await
-            {
-                tracing::warn!(auction = %it.auction, ?error, "an allowance could not be restored");
-            }
+        futures_util::stream::iter(open).for_each_concurrent(MENDED_AT_ONCE, |it| self.tell_room(it)).await;
+    }
+
+    async fn tell_room(&self, it: Unconfirmed) {
+        // Noted first: what cannot be told stands behind everything else the next time.
+        if let Err(error) = ledger::touch(self.db(), &it, self.now()).await {
+            return tracing::warn!(auction = %it.auction, %error, "an allowance could not be noted as told again: {error}");
+        }
+        let act = Act::SetAllowance { bidder: it.bidder, amount: it.wanted, version: it.version };
+        // Whatever else comes of it: the projection confirms what the room has taken, and settling releases what no room
+        // will take any more.
+        if self.0.rooms.act(it.auction, act).await == Err(Rejection::Leading)
+            && let Err(error) = self.restore(it.auction, it.bidder).await
+        {
+            tracing::warn!(auction = %it.auction, ?error, "an allowance could not be restored");
         }
     }
 

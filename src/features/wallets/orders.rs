@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use futures_util::StreamExt as _;
 
 use super::outcome::{Order, Outcome, book};
 use super::store::{self, OrderRow};
@@ -25,6 +26,8 @@ pub(super) const WITHDRAWAL: &str = "withdrawal";
 const CHASE_TASK: &str = "payments";
 /// How many orders are asked about at once.
 const CHASE_MAX: i64 = 50;
+/// Of these so many at a time: a provider that is slow for one does not hold up all.
+const CHASED_AT_ONCE: usize = 8;
 /// An order is asked about after this, then after twice as long, up to the longest.
 const CHASE_FIRST_MS: u64 = 4_000;
 const CHASE_LONGEST_MS: u64 = 3_600_000;
@@ -81,7 +84,10 @@ impl Wallets {
         let mut tries = 0;
         loop {
             match self.write_once(kind, asked, destination.clone()).await {
-                Err(Failed::Store(error)) if error.is_passing() && tries < CONFLICTS_MAX => tries += 1,
+                // Whoever used the same key at the same moment for a wallet in another currency was first.
+                Err(Failed::Store(error)) if (error.is_passing() || error.is_duplicate()) && tries < CONFLICTS_MAX => {
+                    tries += 1;
+                }
                 Err(Failed::Store(error)) => return Err(error.into()),
                 Err(Failed::Refused(error)) => return Err(*error),
                 Ok(row) => return Ok(row),
@@ -154,6 +160,9 @@ impl Wallets {
 
     /// Asks the provider to move the money of an order, and books what it says. What it does not say is asked for later.
     async fn ask(&self, order: &Order) -> Result<(), StoreError> {
+        if !self.is_of_this_provider(order) {
+            return Ok(());
+        }
         let answer = if order.is_deposit {
             let order = self.deposit_order(order);
             match tokio::time::timeout(PROVIDER_PATIENCE, self.0.provider.deposit(&order)).await {
@@ -191,8 +200,8 @@ impl Wallets {
         answered(row.ok_or_else(|| ApiError::internal("an order is gone"))?)
     }
 
-    /// Asks what came of orders that nobody knows about yet.
-    pub(super) async fn chase_orders(&self) {
+    /// Asks what came of orders that nobody knows about yet, on one node.
+    pub async fn chase_orders(&self) {
         if !self.0.leases.task(CHASE_TASK).await.unwrap_or(false) {
             return;
         }
@@ -200,43 +209,44 @@ impl Wallets {
             Ok(due) => due,
             Err(error) => return tracing::warn!(%error, "orders cannot be read: {error}"),
         };
-        for row in due {
-            let (id, asks) = (row.id, row.asks);
-            let next = self.next_ask(asks + 1, self.now());
-            let done = async {
-                // Noted first: an order that this process dies of is not asked about at once again.
-                store::ask_again(self.db(), id, next).await?;
-                self.chase_order(&Order::try_from(row)?).await
-            };
-            if let Err(error) = done.await {
-                tracing::warn!(order = %id, %error, "what came of an order is not known yet: {error}");
-            }
-        }
+        futures_util::stream::iter(due).for_each_concurrent(CHASED_AT_ONCE, |row| self.chase(row)).await;
         if let Err(error) = store::forget_messages(self.db(), self.now().minus(MESSAGES_KEPT)).await {
             tracing::warn!(%error, "old messages could not be forgotten: {error}");
         }
     }
 
+    async fn chase(&self, row: OrderRow) {
+        let (id, asks) = (row.id, row.asks);
+        let next = self.next_ask(asks + 1, self.now());
+        let done = async {
+            // Noted first: an order that this process dies of is not asked about at once again.
+            store::ask_again(self.db(), id, next).await?;
+            self.chase_order(&Order::try_from(row)?).await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(order = %id, %error, "what came of an order is not known yet: {error}");
+        }
+    }
+
     async fn chase_order(&self, order: &Order) -> Result<(), StoreError> {
-        let provider = &self.0.provider;
-        if order.row.provider != provider.name() {
-            tracing::warn!(order = %order.id, provider = order.row.provider, "an order waits for a provider not in force");
+        if !self.is_of_this_provider(order) {
             return Ok(());
         }
+        let provider = &self.0.provider;
         let outcome = if order.is_deposit {
             let asked = self.deposit_order(order);
             let reference = order.row.reference.as_deref();
             match tokio::time::timeout(PROVIDER_PATIENCE, provider.deposit_status(&asked, reference)).await {
-                Ok(Ok(DepositStatus::Paid { reference, amount, currency })) if currency == order.currency => {
-                    Some(Outcome::Paid { reference: Some(reference), amount: Some(amount) })
+                Ok(Ok(DepositStatus::Paid { reference, amount, currency })) => {
+                    Some(Outcome::Paid { reference: Some(reference), amount: Some((amount, currency)) })
                 }
                 Ok(Ok(DepositStatus::Expired)) => Some(Outcome::Failed { reason: "expired".to_owned() }),
                 Ok(Ok(DepositStatus::NotFound)) if self.is_old(order) => {
                     Some(Outcome::Failed { reason: "abandoned".to_owned() })
                 }
                 Ok(Ok(DepositStatus::NotFound)) => return self.ask(order).await,
-                Ok(Err(error)) => failure(error),
-                _ => None,
+                // Whatever is wrong with the question says nothing of the order.
+                Ok(Ok(DepositStatus::Open { .. }) | Err(_)) | Err(_) => None,
             }
         } else {
             let asked = withdrawal_order(order);
@@ -246,14 +256,22 @@ impl Wallets {
                 }
                 Ok(Ok(WithdrawalStatus::Failed { reason })) => Some(Outcome::Failed { reason }),
                 Ok(Ok(WithdrawalStatus::NotFound)) => return self.ask(order).await,
-                Ok(Err(error)) => failure(error),
-                _ => None,
+                Ok(Ok(WithdrawalStatus::Pending) | Err(_)) | Err(_) => None,
             }
         };
         match outcome {
             Some(outcome) => self.settle_order(order, outcome).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether the provider in force knows of the order at all.
+    fn is_of_this_provider(&self, order: &Order) -> bool {
+        let known = order.row.provider == self.0.provider.name();
+        if !known {
+            tracing::warn!(order = %order.id, provider = order.row.provider, "an order waits for a provider not in force");
+        }
+        known
     }
 
     fn is_old(&self, order: &Order) -> bool {

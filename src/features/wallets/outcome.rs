@@ -14,12 +14,14 @@ use crate::persistence::{StoreError, Tx};
 
 /// Why a deposit failed that was paid: the wallet can hold no more. Staff decides about it.
 const WALLET_FULL: &str = "wallet_full";
+/// The same, as something else was paid than was ordered.
+const OTHER_CURRENCY: &str = "other_currency";
 
 /// What is known of an order now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The money has moved.
-    Paid { reference: Option<String>, amount: Option<Money> },
+    /// The money has moved: as much as was ordered, unless it is said how much of what.
+    Paid { reference: Option<String>, amount: Option<(Money, Currency)> },
     /// It is under way, or the user has to pay on a page.
     Open { reference: Option<String>, url: Option<String> },
     /// It will not move.
@@ -67,9 +69,13 @@ impl Wallets {
         let now = self.now();
         lock_wallet(tx, order.owner, order.currency).await?;
         let Some(row) = store::order_in(tx, order.id).await? else { return Ok(()) };
-        let late = order.is_deposit && row.status == "failed" && row.reason.as_deref() != Some(WALLET_FULL);
-        if row.settled_at.is_some() && !(late && matches!(outcome, Outcome::Paid { .. })) {
-            return Ok(());
+        if row.settled_at.is_some() {
+            let paid_late = row.status == "failed" && matches!(outcome, Outcome::Paid { .. });
+            match order.is_deposit {
+                true if paid_late && !is_left_to_staff(&row) => {}
+                false if paid_late => return self.paid_after_all(tx, order).await,
+                _ => return Ok(()),
+            }
         }
         let provider = self.0.provider.name();
         match outcome {
@@ -78,14 +84,14 @@ impl Wallets {
                 store::note_order(tx, order.id, ("open", None), known, None).await
             }
             Outcome::Paid { reference, amount } if order.is_deposit => {
-                let amount = amount.unwrap_or(order.amount);
-                let come = Credit { kind: Kind::Deposit, cause: format!("paid:{}", order.id), amount };
-                let (status, reason) = if self.credit(tx, order, come).await? {
-                    tell(tx, order, (NoteKind::Deposit, ""), amount, None, now).await?;
-                    ("paid", None)
-                } else {
-                    ("failed", Some(WALLET_FULL))
+                let (amount, currency) = amount.unwrap_or((order.amount, order.currency));
+                let come = Credit { kind: Kind::Deposit, cause: format!("paid:{}", order.id), amount, currency };
+                let (status, reason) = match self.credit(tx, order, come).await? {
+                    None => ("paid", None),
+                    Some(reason) => ("failed", Some(reason)),
                 };
+                let note = if reason.is_none() { NoteKind::Deposit } else { NoteKind::DepositFailed };
+                tell(tx, order, (note, ""), amount, reason, now).await?;
                 store::note_order(tx, order.id, (status, reason), (reference.as_deref(), None), Some(now)).await
             }
             Outcome::Paid { reference, .. } => {
@@ -131,30 +137,24 @@ impl Wallets {
             return Ok(true);
         }
         let barred = match fact {
-            PaymentFact::DepositPaid { reference, amount, currency, .. } if currency == order.currency => {
-                let outcome = Outcome::Paid { reference: Some(reference), amount: Some(amount) };
+            PaymentFact::DepositPaid { reference, amount, currency, .. } => {
+                let outcome = Outcome::Paid { reference: Some(reference), amount: Some((amount, currency)) };
                 self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
-            }
-            PaymentFact::DepositPaid { amount, currency, .. } => {
-                let cause = format!("paid:{id}");
-                self.leave_to_staff(&mut tx, &order, &cause, (amount, currency), "other_currency")
-                    .await
-                    .map(|()| Some(false))
             }
             PaymentFact::DepositExpired { .. } => {
                 let outcome = Outcome::Failed { reason: "expired".to_owned() };
                 self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
             }
-            PaymentFact::DepositReversed { reversal, amount, .. } => {
-                self.reverse(&mut tx, &order, &reversal, amount).await
+            PaymentFact::DepositReversed { reversal, amount, currency, .. } => {
+                self.reverse(&mut tx, &order, &reversal, (amount, currency)).await
             }
             PaymentFact::ReversalUndone { reversal, .. } => self.undo(&mut tx, &order, &reversal).await.map(Some),
             PaymentFact::WithdrawalPaid { reference, .. } => {
                 let outcome = Outcome::Paid { reference: Some(reference), amount: None };
                 self.settle_order_in(&mut tx, &order, outcome).await.map(|()| Some(false))
             }
-            PaymentFact::WithdrawalReturned { return_id, amount, .. } => {
-                self.returned(&mut tx, &order, &return_id, amount).await
+            PaymentFact::WithdrawalReturned { return_id, amount, currency, .. } => {
+                self.returned(&mut tx, &order, &return_id, (amount, currency)).await
             }
         }?;
         let Some(barred) = barred else { return Ok(false) };
@@ -173,17 +173,18 @@ impl Wallets {
         tx: &mut Tx,
         order: &Order,
         reversal: &str,
-        amount: Money,
+        (amount, currency): (Money, Currency),
     ) -> Result<Option<bool>, StoreError> {
         let (now, provider) = (self.now(), self.0.provider.name());
         lock_wallet(tx, order.owner, order.currency).await?;
         match store::order_in(tx, order.id).await? {
-            Some(row) if row.status == "paid" => {}
+            Some(row) if row.status == "paid" && currency == order.currency => {}
             // What was never credited is not taken from anybody.
-            Some(row) if row.reason.as_deref() == Some(WALLET_FULL) => return Ok(Some(false)),
+            Some(row) if row.status == "paid" || is_left_to_staff(&row) => return Ok(Some(false)),
             _ => return Ok(None),
         }
-        if store::reversal(tx, provider, reversal).await?.is_some() {
+        let undone = store::is_heeded(tx, provider, (&undone(reversal), 0)).await?;
+        if undone || store::reversal(tx, provider, reversal).await?.is_some() {
             return Ok(Some(false));
         }
         let available = ledger::balance(tx, &Account::Available(order.owner), order.currency).await?;
@@ -211,13 +212,17 @@ impl Wallets {
     async fn undo(&self, tx: &mut Tx, order: &Order, reversal: &str) -> Result<bool, StoreError> {
         let (now, provider) = (self.now(), self.0.provider.name());
         lock_wallet(tx, order.owner, order.currency).await?;
-        let Some(row) = store::reversal(tx, provider, reversal).await? else { return Ok(false) };
+        let Some(row) = store::reversal(tx, provider, reversal).await? else {
+            // It was told first that it does not stand: then it never will.
+            store::insert_message(tx, provider, (&undone(reversal), 0), now).await?;
+            return Ok(false);
+        };
         if row.undone_at.is_some() {
             return Ok(false);
         }
         let Some(amount) = Money::new(row.amount) else { return Ok(false) };
-        let come = Credit { kind: Kind::Deposit, cause: format!("undone:{reversal}"), amount };
-        if !self.credit(tx, order, come).await? {
+        let come = Credit { kind: Kind::Deposit, cause: undone(reversal), amount, currency: order.currency };
+        if self.credit(tx, order, come).await?.is_some() {
             return Ok(false);
         }
         store::undo_reversal(tx, provider, reversal, now).await?;
@@ -231,49 +236,70 @@ impl Wallets {
         tx: &mut Tx,
         order: &Order,
         return_id: &str,
-        amount: Money,
+        (amount, currency): (Money, Currency),
     ) -> Result<Option<bool>, StoreError> {
         let now = self.now();
         lock_wallet(tx, order.owner, order.currency).await?;
         if store::order_in(tx, order.id).await?.is_none_or(|row| row.status != "paid") {
             return Ok(None);
         }
-        let come = Credit { kind: Kind::WithdrawalReturn, cause: format!("returned:{return_id}"), amount };
-        if !self.credit(tx, order, come).await? {
+        let cause = format!("returned:{return_id}");
+        // Each message about a withdrawal tells all that has come back of it.
+        if ledger::is_booked(tx, &cause).await? {
+            return Ok(Some(false));
+        }
+        let come = Credit { kind: Kind::WithdrawalReturn, cause, amount, currency };
+        if self.credit(tx, order, come).await?.is_some() {
             return Ok(Some(false));
         }
         tell(tx, order, (NoteKind::WithdrawalFailed, return_id), amount, Some("returned"), now).await?;
         Ok(Some(false))
     }
 
-    /// Books money that has come from the provider, and pays what is owed out of it. False if the wallet can hold no more:
-    /// then nothing is booked, and staff has a case about money that the provider has.
-    async fn credit(&self, tx: &mut Tx, order: &Order, come: Credit) -> Result<bool, StoreError> {
-        let (owner, currency, amount, now) = (order.owner, order.currency, come.amount, self.now());
-        if !ledger::has_room(tx, owner, currency, amount).await? {
-            self.leave_to_staff(tx, order, &come.cause, (amount, currency), WALLET_FULL).await?;
-            return Ok(false);
+    /// Books money that has come from the provider, and pays what is owed out of it. Where it has no place nothing is booked:
+    /// staff has a case about money that the provider has, and this gives the reason.
+    async fn credit(&self, tx: &mut Tx, order: &Order, come: Credit) -> Result<Option<&'static str>, StoreError> {
+        let Credit { kind, cause, amount, currency } = come;
+        let (owner, now) = (order.owner, self.now());
+        let reason = if currency != order.currency {
+            Some(OTHER_CURRENCY)
+        } else if !ledger::has_room(tx, owner, currency, amount).await? {
+            Some(WALLET_FULL)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            let kind = TroubleKind::NotCredited;
+            let trouble =
+                Trouble { kind, cause: format!("uncredited:{cause}"), owner, currency, amount, reason, at: now };
+            tracing::error!(order = %order.id, reason, %amount, %currency, "money has come that cannot be credited");
+            self.0.guard.leave_to_staff(tx, &trouble).await?;
+            return Ok(Some(reason));
         }
         let (from, to) = (Account::Provider(self.0.provider.name()), Account::Available(owner));
-        book(tx, (come.kind, come.cause.clone()), currency, vec![Transfer { from, to, amount }], now).await?;
-        ledger::pay_debt(tx, owner, currency, &come.cause, now).await?;
-        Ok(true)
+        book(tx, (kind, cause.clone()), currency, vec![Transfer { from, to, amount }], now).await?;
+        ledger::pay_debt(tx, owner, currency, &cause, now).await?;
+        Ok(None)
     }
 
-    /// Money has come that no rule can credit: people must find where it goes.
-    async fn leave_to_staff(
-        &self,
-        tx: &mut Tx,
-        order: &Order,
-        cause: &str,
-        (amount, currency): (Money, Currency),
-        reason: &'static str,
-    ) -> Result<(), StoreError> {
-        tracing::error!(order = %order.id, reason, %amount, %currency, "money has come that cannot be credited");
-        let (kind, cause) = (TroubleKind::NotCredited, format!("uncredited:{cause}"));
-        let trouble = Trouble { kind, cause, owner: order.owner, currency, amount, reason, at: self.now() };
+    /// A withdrawal has gone out whose money was given back to its owner: people must see how it comes in again.
+    async fn paid_after_all(&self, tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
+        let Order { id, owner, currency, amount, .. } = *order;
+        tracing::error!(order = %id, "a withdrawal was paid that counted as failed");
+        let (kind, cause, at) = (TroubleKind::PaidAfterAll, format!("paid_after_all:{id}"), self.now());
+        let trouble = Trouble { kind, cause, owner, currency, amount, reason: "paid_after_all", at };
         self.0.guard.leave_to_staff(tx, &trouble).await
     }
+}
+
+/// True if money of the deposit has come that could not be credited.
+fn is_left_to_staff(row: &OrderRow) -> bool {
+    matches!(row.reason.as_deref(), Some(WALLET_FULL | OTHER_CURRENCY))
+}
+
+/// The cause of what gives back a reversal.
+fn undone(reversal: &str) -> String {
+    format!("undone:{reversal}")
 }
 
 /// Money that comes into a wallet.
@@ -281,6 +307,7 @@ struct Credit {
     kind: Kind,
     cause: String,
     amount: Money,
+    currency: Currency,
 }
 
 pub(super) async fn book(

@@ -1,12 +1,10 @@
 //! Accounts, transactions and transfers. Inserted, never changed.
 
-use chrono::{DateTime, Utc};
-
 use super::{money, number};
 use crate::clock::to_datetime;
-use crate::domain::{AccountId, Currency, Money, Timestamp};
+use crate::domain::{Currency, Money};
 use crate::ledger::movement::{Account, Movement};
-use crate::persistence::{StoreError, Tx};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::sql;
 
 /// The id of an account, which is made if it is new.
@@ -53,19 +51,15 @@ pub(in crate::ledger) async fn insert_transfer(
     Ok(())
 }
 
-/// What came into a wallet by deposits since `since`.
-pub async fn deposits_total(
-    tx: &mut Tx,
-    owner: AccountId,
-    currency: Currency,
-    since: Timestamp,
-) -> Result<Money, StoreError> {
-    let text = "select cast(coalesce(sum(transfer.amount), 0) as bigint)
-         from ledger_transfers transfer
-         join ledger_transactions booked on booked.id = transfer.transaction_id
-         join ledger_accounts account on account.id = transfer.to_account
-         where account.name = $1 and booked.kind = 'deposit' and booked.at > $2";
-    let since: DateTime<Utc> = to_datetime(since);
-    let total = sql!(tx.on(), scalar i64, text, Account::Available(owner).name(currency), since)?;
-    money("ledger_transfers", total)
+/// True if something is booked for this cause.
+pub async fn is_booked(tx: &mut Tx, cause: &str) -> Result<bool, StoreError> {
+    let text = "select count(*) > 0 from ledger_transactions where cause = $1";
+    Ok(sql!(tx.on(), scalar bool, text, cause)?)
+}
+
+/// True if a payment provider other than `provider` has moved money that has not gone out by it again.
+pub async fn is_of_another_provider(db: &Db, provider: &str) -> Result<bool, StoreError> {
+    let text = "select count(*) > 0 from ledger_accounts
+         where kind = 'provider' and balance <> 0 and name not like 'provider:' || $1 || ':%'";
+    Ok(sql!(db.read(), scalar bool, text, provider)?)
 }

@@ -201,6 +201,13 @@ pub(in crate::ledger) async fn confirm_version(
     Ok(())
 }
 
+/// Notes that the room was told of a change again, unless there is a newer one.
+pub async fn touch(db: &Db, it: &Unconfirmed, at: Timestamp) -> Result<(), StoreError> {
+    let text = "update holds set touched_at = $4 where auction = $1 and bidder = $2 and version = $3";
+    sql!(db.write(), exec, text, it.auction.0, it.bidder.0, number(it.version), to_datetime(at))?;
+    Ok(())
+}
+
 /// Changes asked for before `before` that no log has, the oldest first.
 pub async fn unconfirmed(db: &Db, before: Timestamp, limit: i64) -> Result<Vec<Unconfirmed>, StoreError> {
     let text = "select hold.auction, hold.bidder, hold.wanted, hold.version from holds hold

@@ -9,8 +9,8 @@ use crate::domain::{Currency, Money};
 use crate::persistence::StoreError;
 
 pub(super) use accounts::{account, insert_transaction, insert_transfer};
-pub use accounts::{balance, deposits_total};
-pub use holds::{BookRow, Unconfirmed, book, holders_in, insert_book, lock_books, unconfirmed};
+pub use accounts::{balance, is_booked, is_of_another_provider};
+pub use holds::{BookRow, Unconfirmed, book, holders_in, insert_book, lock_books, touch, unconfirmed};
 pub(super) use holds::{confirm_version, held_for, hold, is_settled, mark_settled, write_hold};
 pub use wallets::{
     Entry, Limits, Wallet, WalletRow, entries, has_room, lock_wallet, lock_wallets, set_limits, set_policy, wallet,

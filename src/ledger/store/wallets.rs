@@ -135,7 +135,7 @@ pub(in crate::ledger) async fn exposure(
     currency: Currency,
 ) -> Result<Money, StoreError> {
     let text = "select cast(coalesce(sum(balance), 0) as bigint) from ledger_accounts
-         where owner = $1 and currency = $2 and kind = 'held'";
+         where owner = $1 and currency = $2 and kind = 'held' and balance <> 0";
     money("ledger_accounts", sql!(tx.on(), scalar i64, text, owner.0, currency.code())?)
 }
 
@@ -143,7 +143,7 @@ pub(in crate::ledger) async fn exposure(
 /// so that what moves within it always fits.
 pub async fn has_room(tx: &mut Tx, owner: AccountId, currency: Currency, amount: Money) -> Result<bool, StoreError> {
     let text = "select cast(coalesce(sum(balance), 0) as bigint) from ledger_accounts
-         where owner = $1 and currency = $2 and kind <> 'owed'";
+         where owner = $1 and currency = $2 and kind <> 'owed' and balance <> 0";
     let total = sql!(tx.on(), scalar i64, text, owner.0, currency.code())?;
     Ok(Money::or_zero(total).and_then(|total| total.checked_add(amount)).is_some())
 }

@@ -224,6 +224,7 @@ impl Head {
             _ if kind == "idempotency_error" => Trouble::Unclear { again: false },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::NotTaken { again: false },
             StatusCode::TOO_MANY_REQUESTS => Trouble::NotTaken { again },
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => Trouble::Unclear { again },
             // The same request is being worked on at this moment.
             StatusCode::CONFLICT => Trouble::Unclear { again: true },
             _ if status.is_client_error() => {

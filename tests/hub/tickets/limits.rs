@@ -152,7 +152,8 @@ async fn nobody_floods_staff_which_answers_as_fast_as_it_can() {
     let mut limited = false;
     for _ in 0..3 {
         let again = write(&hub, &ada, &ticket, "hello?").await;
-        limited |= again.status == 429 && again.body["code"] == "rate_limited" && !again.header("retry-after").is_empty();
+        limited |=
+            again.status == 429 && again.body["code"] == "rate_limited" && !again.header("retry-after").is_empty();
     }
     assert!(limited);
     for _ in 0..30 {

@@ -183,6 +183,26 @@ async fn no_more_is_set_aside_at_once_than_may_be() {
 }
 
 #[tokio::test]
+async fn steps_are_no_longer_than_what_may_be_set_aside_at_once() {
+    let change = |settings: &mut _| {
+        fees(settings);
+        settings.money.max_exposure = Some(1_500);
+    };
+    on_both(change, |hub| async move {
+        let People { sella, ann, .. } = People::of(&hub).await;
+        let auction = funded(&hub, &sella).await;
+        fund(&hub, &ann, 10_000).await;
+        set_policy(&hub, &ann, json!({"raise": "up_to", "limit": 5_000})).await.is(200);
+        bid(&hub, &ann, &auction, "a", json!({"max": 1_000})).await.is(201);
+        assert_eq!(purse(&hub, &ann).await, (8_500, 1_500), "1,364 and the premium on it");
+        bid(&hub, &ann, &auction, "b", json!({"max": 1_364})).await.is(201);
+        bid(&hub, &ann, &auction, "c", json!({"max": 1_365})).await.is_problem(409, "insufficient_funds");
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_is_frozen_does_not_bid_until_let_go() {
     on_both(fees, |hub| async move {
         let People { sella, ann, sam, .. } = People::of(&hub).await;

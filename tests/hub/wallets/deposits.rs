@@ -104,6 +104,28 @@ async fn what_the_provider_refuses_loses_or_does_later_is_never_forgotten() {
 }
 
 #[tokio::test]
+async fn one_key_is_not_for_two_currencies_even_at_once() {
+    on_both(
+        |_| (),
+        |hub| async move {
+            let ann = hub.sign_up("ann").await;
+            for turn in 0..5 {
+                let key = format!("k{turn}");
+                let of = |currency| deposit_of(&hub, &ann, &key, json!({"amount": 1_000, "currency": currency}));
+                let (dollars, euros) = tokio::join!(of("USD"), of("EUR"));
+                let codes = [dollars, euros].map(|answer| (answer.status.as_u16(), answer.body["code"].clone()));
+                assert!(
+                    codes.contains(&(201, Value::Null)) && codes.contains(&(409, json!("key_reused"))),
+                    "{codes:?}"
+                );
+            }
+            done(hub).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_paid_and_has_no_place_is_left_to_staff() {
     on_both(
         |_| (),

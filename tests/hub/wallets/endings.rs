@@ -3,7 +3,7 @@
 use bidhub::domain::Span;
 use serde_json::json;
 
-use super::{People, allow, disallow, done, fees, fund, funded, on_both, purse, told, until};
+use super::{People, allow, disallow, done, fees, fund, funded, on_both, purse, sanction, told, until};
 use crate::harness::{Hub, User};
 use crate::market::{bid, eventually, read};
 
@@ -105,6 +105,30 @@ async fn who_left_some_money_leads_with_that_when_the_higher_bid_is_voided() {
         end(&hub, &auction, &[&ann, &ben]).await;
         assert_eq!((purse(&hub, &ann).await, purse(&hub, &ben).await), ((8_900, 0), (10_000, 0)));
         assert_eq!(purse(&hub, &sella).await, (950, 0));
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_voided_bid_needed_is_given_back_also_to_who_is_banned() {
+    on_both(fees, |hub| async move {
+        let People { sella, ann, ben, sam } = People::of(&hub).await;
+        let auction = funded(&hub, &sella).await;
+        fund(&hub, &ann, 10_000).await;
+        fund(&hub, &ben, 10_000).await;
+        bid(&hub, &ann, &auction, "low", json!({"max": 1_000})).await.is(201);
+        let high = bid(&hub, &ann, &auction, "high", json!({"max": 3_000})).await;
+        let other = bid(&hub, &ben, &auction, "b", json!({"max": 5_000})).await;
+        sanction(&hub, &sam, "ban", &ben).await;
+        void(&hub, &sam, &auction, other.is(201).body["seq"].as_u64().unwrap()).await;
+        void(&hub, &sam, &auction, high.is(201).body["seq"].as_u64().unwrap()).await;
+        hub.clock.advance(Span::from_secs(20));
+        until(&hub, &ann, "/api/wallet", |body| body["held"] == 1_100).await;
+        let path = format!("/api/staff/users/{}/wallet", ben.id);
+        until(&hub, &sam, &path, |body| body["held"] == 0 && body["available"] == 10_000).await;
+        let state = read(&hub, &auction).await;
+        assert_eq!((&state["leader"], &state["bid_count"]), (&json!("Bidder 1"), &json!(1)));
         done(hub).await;
     })
     .await;

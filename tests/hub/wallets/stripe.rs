@@ -5,11 +5,13 @@ use bidhub::config::{Payments, Settings};
 use reqwest::Method;
 use serde_json::json;
 
-use super::stand_in::{Message, SECRET_KEY, Server, WEBHOOK_SECRET};
+use super::stand_in::{Fault, Message, SECRET_KEY, Server, WEBHOOK_SECRET};
 use super::{People, ask, deposit, done, entries, funded, on_both, purse, sanction, told, until, wallet, withdraw};
 use crate::harness::{Answer, Hub, User, send};
 use crate::market::{bid, eventually};
 use crate::socket_client::{Codec, Socket};
+
+const TRANSFERS: &str = "/v1/transfers";
 
 fn paid_by(server: &Server) -> impl Fn(&mut Settings) {
     let url = server.url();
@@ -228,4 +230,110 @@ async fn money_goes_out_to_the_account_that_was_told() {
         done(hub).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_question_says_nothing_of_the_order() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        pay_in(&hub, server, &ann, "k", 5_000).await;
+        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        // Whatever it is asked, the answer is lost; and then no question is understood for a while.
+        let before = server.count("tr_");
+        let questions = || server.asked(TRANSFERS).iter().filter(|asked| asked.method == "GET").count();
+        let known = questions();
+        server.fail(TRANSFERS, std::iter::repeat_n(Fault::DropReply, 3));
+        server.fail(TRANSFERS, std::iter::repeat_n(Fault::Answer(400, "invalid_request_error", "api_version"), 2));
+        let order = withdraw(&hub, &ann, "w", 700).await.is(202).body.clone();
+        assert_eq!(server.count("tr_"), before + 1, "it has gone out");
+        for asked in 1..=2 {
+            hub.clock.advance(bidhub::domain::Span::from_secs(60));
+            let deadline = std::time::Instant::now() + crate::socket_client::PATIENCE;
+            while questions() < known + asked {
+                assert!(std::time::Instant::now() < deadline, "nobody asks");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            assert_eq!(wallet(&hub, &ann).await["available"], 4_300, "it is not given back");
+        }
+        hub.clock.advance(bidhub::domain::Span::from_secs(600));
+        let path = format!("/api/wallet/payments/{}", order["id"].as_str().unwrap());
+        until(&hub, &ann, &path, |body| body["status"] == "paid").await;
+        assert_eq!((purse(&hub, &ann).await, server.count("tr_")), ((4_300, 0), before + 1));
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_is_paid_after_its_money_was_given_back_is_left_to_staff() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let People { ann, sam, .. } = People::of(&hub).await;
+        pay_in(&hub, server, &ann, "k", 5_000).await;
+        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        server.fail(TRANSFERS, [Fault::AnswerForGood(400, "invalid_request_error", "refused")]);
+        let refused = withdraw(&hub, &ann, "w", 700).await;
+        let order = refused.is_problem(402, "payment_refused").body["order"].as_str().unwrap().to_owned();
+        assert_eq!(purse(&hub, &ann).await, (5_000, 0));
+        // The same request under another key, as if the refusal had been wrong.
+        let form =
+            server.asked(TRANSFERS).into_iter().rfind(|asked| asked.form.values().any(|it| *it == order)).unwrap().form;
+        let made = reqwest::Client::new().post(format!("{}{TRANSFERS}", server.url())).bearer_auth(SECRET_KEY);
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
+        let made = made
+            .header("idempotency-key", format!("again-{order}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        let made = made.body(body).send().await.unwrap();
+        let transfer: serde_json::Value = made.json().await.unwrap();
+        for _ in 0..2 {
+            say(&hub, server, "transfer.created", transfer["id"].as_str().unwrap()).await;
+        }
+        let cases = hub.get_as(&sam.token, "/api/staff/cases?kind=paid_after_all").await;
+        let items = cases.is(200).body["items"].as_array().unwrap().clone();
+        let [case] = &items[..] else { panic!("one case: {items:?}") };
+        assert_eq!((&case["account"], &case["amount"]), (&json!(ann.id), &json!(700)));
+        assert_eq!(purse(&hub, &ann).await, (5_000, 0));
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reversal_that_is_told_after_it_was_undone_takes_nothing() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        let intent = pay_in(&hub, server, &ann, "k", 5_000).await;
+        let refund = server.refund(&intent, 5_000);
+        let first = server.message("refund.created", &refund, hub.clock.now());
+        server.stands(&refund, "failed");
+        say(&hub, server, "refund.failed", &refund).await;
+        server.stands(&refund, "pending");
+        tell(&hub, first).await.is(204);
+        assert_eq!((purse(&hub, &ann).await, entries(&hub, &ann).await.len()), ((5_000, 0), 1));
+        assert_eq!(hub.get_as(&ann.token, "/api/me").await.body["frozen"], false);
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn money_of_one_provider_never_goes_out_by_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let hub = Hub::with(|settings| settings.server.data_dir = dir.path().to_owned()).await;
+    let ann = hub.sign_up("ann").await;
+    deposit(&hub, &ann, "k", 5_000).await.is(201);
+    let mut settings = hub.settings.clone();
+    hub.stop().await;
+    let server = Server::start().await;
+    paid_by(&server)(&mut settings);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let begun = bidhub::app::serve(listener, settings, bidhub::env::Env::default(), Default::default());
+    let refused = tokio::time::timeout(crate::socket_client::PATIENCE, begun).await.expect("it does not begin");
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("payments is stripe") && why.contains("another provider"), "{why}");
 }

@@ -30,7 +30,7 @@ pub(super) struct ListQuery {
     /// `open` or `closed`; both unless given.
     #[param(inline)]
     status: Option<Status>,
-    /// `capture_failed`, `deposit_reversed` or `not_credited`; all unless given.
+    /// `capture_failed`, `deposit_reversed`, `not_credited` or `paid_after_all`; all unless given.
     #[param(inline)]
     kind: Option<CaseKind>,
     /// Items on the page, 1 to 200; 50 unless given.
@@ -44,7 +44,8 @@ pub(super) struct ListQuery {
 pub(super) struct CaseBody {
     id: Uuid,
     /// `capture_failed`: what a winner owes could not be taken, and is still set aside. `deposit_reversed`: a deposit that
-    /// had been spent was taken back. `not_credited`: money that came to the payment provider has no place in the wallet.
+    /// had been spent was taken back. `not_credited`: money that came to the payment provider has no place in the
+    /// wallet. `paid_after_all`: a withdrawal went out whose money is back in the wallet.
     #[schema(example = "capture_failed")]
     kind: String,
     status: Status,

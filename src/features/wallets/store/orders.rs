@@ -172,6 +172,16 @@ pub(in crate::features::wallets) async fn insert_message(
     Ok(sql!(tx.on(), exec, text, provider, id, part, to_datetime(at))? == 1)
 }
 
+/// True if a part of a message is heeded.
+pub(in crate::features::wallets) async fn is_heeded(
+    tx: &mut Tx,
+    provider: &str,
+    (id, part): (&str, i64),
+) -> Result<bool, StoreError> {
+    let text = "select count(*) > 0 from payment_messages where provider = $1 and id = $2 and part = $3";
+    Ok(sql!(tx.on(), scalar bool, text, provider, id, part)?)
+}
+
 /// Forgets messages that no provider sends any more.
 pub(in crate::features::wallets) async fn forget_messages(db: &Db, before: Timestamp) -> Result<(), StoreError> {
     sql!(db.write(), exec, "delete from payment_messages where at < $1", to_datetime(before))?;
