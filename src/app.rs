@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{Authenticator, ForeignKey, Origins, Role, Roles};
+use crate::auth::{Authenticator, ForeignKey, Origins, Role};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
@@ -22,9 +22,10 @@ use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::comments::{self, Comments};
+use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
-use crate::features::staff::{self, AuditProjection, Sanctions, Staff};
+use crate::features::staff::{self, AuditProjection, Staff};
 use crate::features::tickets::{self, Tickets};
 use crate::features::wallets::{self, Holds, Wallets};
 use crate::http::{self, Frame, HttpContext, Ops, Probe, context, framed};
@@ -67,6 +68,8 @@ pub struct AppState {
     pub auctions: Auctions,
     /// What people say about auctions.
     pub comments: Comments,
+    /// What staff should look at.
+    pub moderation: Moderation,
     /// What people were told.
     pub notifications: Notifications,
     /// Where it is said that somebody was told something.
@@ -184,6 +187,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(accounts::routes::router())
         .merge(auctions::routes::router())
         .merge(comments::routes::router())
+        .merge(moderation::routes::router())
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
         .merge(sales::routes::router())
@@ -201,8 +205,16 @@ pub fn description() -> utoipa::openapi::OpenApi {
 fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
-    // Sales come last, so that the wallets which they lock are let go soon.
-    Projector::new(deps, vec![Arc::new(AuctionsProjection), Arc::new(AuditProjection), Arc::new(SalesProjection)])
+    // Moderation reads what auctions have written. Sales come last, so that the wallets which they lock are let go soon.
+    Projector::new(
+        deps,
+        vec![
+            Arc::new(AuctionsProjection),
+            Arc::new(AuditProjection),
+            Arc::new(ModerationProjection),
+            Arc::new(SalesProjection),
+        ],
+    )
 }
 
 /// The main database: PostgreSQL by the setting, else a file.
@@ -283,7 +295,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
     });
     let live = Live::start(bus.clone(), tasks.shutdown().clone());
     let outbox = Outbox::default();
-    let (comments, tickets) = talk(talk::Ground {
+    let (comments, tickets, moderation) = talk(talk::Ground {
         db,
         env,
         accounts: &accounts,
@@ -291,6 +303,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         live: &live,
         outbox: &outbox,
         limits: &limits,
+        tasks,
     });
     let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
     let staff = Staff::new(staff::Parts {
@@ -356,6 +369,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         accounts,
         auctions,
         comments,
+        moderation,
         notifications,
         outbox,
         staff,
@@ -383,30 +397,6 @@ fn ack_rule(cluster: &config::Cluster) -> AckRule {
         DefaultAck::Sql => AckLevel::Sql,
     };
     AckRule { default, replicas: cluster.redis_replicas > 0 }
-}
-
-/// What moderation needs of accounts.
-#[async_trait::async_trait]
-impl Sanctions for Accounts {
-    async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
-        Ok(self.account(account).await?.map(|row| row.roles))
-    }
-
-    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
-        Accounts::ban(self, account, reason).await.map(drop)
-    }
-
-    async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
-        Accounts::unban(self, account).await.map(drop)
-    }
-
-    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
-        Accounts::freeze(self, account, reason).await.map(drop)
-    }
-
-    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
-        Accounts::unfreeze(self, account).await.map(drop)
-    }
 }
 
 /// Where mail about notifications goes.

@@ -1,9 +1,10 @@
 //! What features need of each other, put together where both are known.
 
+use crate::auth::Roles;
 use crate::domain::AccountId;
 use crate::features::accounts::Accounts;
 use crate::features::sales::{self, CaseKind, Decision, NewCase};
-use crate::features::staff::{self, Deed, Target};
+use crate::features::staff::{self, Deed, Sanctions, Target};
 use crate::features::wallets::{self, LimitsSet, Trouble, TroubleKind};
 use crate::persistence::{StoreError, Tx};
 
@@ -64,5 +65,29 @@ impl wallets::Guard for Accounts {
 
     async fn frozen(&self, owner: AccountId) {
         self.end_sockets(owner).await;
+    }
+}
+
+/// What moderation needs of accounts.
+#[async_trait::async_trait]
+impl Sanctions for Accounts {
+    async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError> {
+        Ok(self.account(account).await?.map(|row| row.roles))
+    }
+
+    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::ban(self, account, reason).await.map(drop)
+    }
+
+    async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unban(self, account).await.map(drop)
+    }
+
+    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
+        Accounts::freeze(self, account, reason).await.map(drop)
+    }
+
+    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
+        Accounts::unfreeze(self, account).await.map(drop)
     }
 }

@@ -1,6 +1,9 @@
 //! What people say on the hub, to each other and to staff, put together.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::auth::{Identity, Role};
 use crate::domain::{AccountId, AuctionId};
@@ -8,9 +11,11 @@ use crate::env::Env;
 use crate::features::accounts::Accounts;
 use crate::features::auctions::Auctions;
 use crate::features::comments::{self, Comments, Deletion, Lot};
+use crate::features::moderation::{self, Decision, Moderation, Reported, Subject};
 use crate::features::staff::{self, Deed, Target};
 use crate::features::tickets::{self, Act, Tickets};
 use crate::http::ApiError;
+use crate::lifecycle::Tasks;
 use crate::live::Live;
 use crate::notify::Outbox;
 use crate::persistence::{Db, StoreError, Tx};
@@ -25,15 +30,32 @@ pub(super) struct Ground<'a> {
     pub live: &'a Live,
     pub outbox: &'a Outbox,
     pub limits: &'a Arc<RateLimits>,
+    pub tasks: &'a Tasks,
 }
 
-/// Comments and tickets.
-pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets) {
-    let Ground { db, env, accounts, auctions, live, outbox, limits } = ground;
+/// Comments, tickets, and the queue of what staff should look at.
+pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets, Moderation) {
+    let Ground { db, env, accounts, auctions, live, outbox, limits, tasks } = ground;
+    let moderation = Moderation::new(moderation::Parts {
+        db: db.clone(),
+        lots: Arc::new(auctions.clone()),
+        trail: Arc::new(Audit),
+        live: live.clone(),
+        limits: Arc::clone(limits),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+    });
+    tasks.spawn(moderation.clone().tell(tasks.shutdown().clone()));
+    let measured = moderation.clone();
+    tasks.every(Duration::from_secs(moderation::MEASURE_INTERVAL_S), move || {
+        let measured = measured.clone();
+        async move { measured.measure().await }
+    });
     let comments = Comments::new(comments::Parts {
         db: db.clone(),
         lots: Arc::new(auctions.clone()),
         trail: Arc::new(Audit),
+        desk: Arc::new(moderation.clone()),
         live: live.clone(),
         outbox: outbox.clone(),
         limits: Arc::clone(limits),
@@ -51,10 +73,10 @@ pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets) {
         clock: env.clock.clone(),
         chance: env.chance.clone(),
     });
-    (comments, tickets)
+    (comments, tickets, moderation)
 }
 
-/// The audit trail, for what staff does to comments and tickets.
+/// The audit trail, for what staff does to comments, tickets and the moderation queue.
 struct Audit;
 
 #[async_trait::async_trait]
@@ -89,6 +111,42 @@ impl tickets::Trail for Audit {
 }
 
 #[async_trait::async_trait]
+impl moderation::Trail for Audit {
+    async fn record(&self, tx: &mut Tx, decision: &Decision) -> Result<(), StoreError> {
+        let reason = format!("{}: {}", decision.outcome.name(), decision.reason);
+        let deed = Deed {
+            actor: decision.actor,
+            at: decision.at,
+            action: "resolve_item",
+            target: Target::Item(decision.item),
+            reason: Some(&reason),
+            request: &decision.request,
+        };
+        staff::record(tx, &deed).await
+    }
+}
+
+#[async_trait::async_trait]
+impl comments::Desk for Moderation {
+    async fn reported(&self, comment: Uuid, reporter: AccountId) -> Result<Option<comments::Report>, StoreError> {
+        Ok(Moderation::reported(self, Subject::Comment(comment), reporter).await?.map(of_comment))
+    }
+
+    async fn report(&self, report: &comments::NewReport<'_>) -> Result<(comments::Report, bool), ApiError> {
+        let comments::NewReport { comment, author: account, auction, reporter, reason } = *report;
+        let subject = Subject::Comment(comment);
+        let report = moderation::Report { subject, account, auction, reporter, reason };
+        let (report, is_new) = Moderation::report(self, &report).await?;
+        Ok((of_comment(report), is_new))
+    }
+}
+
+fn of_comment(report: Reported) -> comments::Report {
+    let Reported { id, target: comment, reason, at, status } = report;
+    comments::Report { id, comment, reason, at, status }
+}
+
+#[async_trait::async_trait]
 impl tickets::People for Accounts {
     async fn is_staff(&self, account: AccountId) -> Result<bool, StoreError> {
         let identity = self.account(account).await?.map(|row| row.identity());
@@ -101,6 +159,13 @@ impl tickets::People for Accounts {
 impl tickets::Lots for Auctions {
     async fn exists(&self, auction: AuctionId) -> Result<bool, ApiError> {
         Ok(Auctions::lot(self, auction).await?.is_some())
+    }
+}
+
+#[async_trait::async_trait]
+impl moderation::Lots for Auctions {
+    async fn seller(&self, auction: AuctionId) -> Result<Option<AccountId>, ApiError> {
+        Ok(Auctions::lot(self, auction).await?.map(|(seller, _)| seller))
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Action {
     WriteTickets,
     /// Delete someone else's comment.
     ModerateComments,
+    /// Read the moderation queue and decide about it.
+    Moderate,
     /// Read and answer everybody's tickets.
     HandleTickets,
     /// Decide what no rule can about money, and read everybody's invoices.
@@ -96,6 +98,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::Deposit, NOT_BANNED),
     (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),
+    (Action::Moderate, STAFF),
     (Action::HandleTickets, STAFF),
     (Action::HandleCases, STAFF),
     (Action::StopAuction, STAFF),

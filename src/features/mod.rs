@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod auctions;
 pub mod comments;
+pub mod moderation;
 pub mod notifications;
 pub mod sales;
 pub mod staff;

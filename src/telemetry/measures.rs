@@ -102,6 +102,7 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_projection_unreadable_total", "Records that no projection can read; their auctions are set aside alone"),
     // What people must decide.
     gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
+    gauge("bidhub_moderation_open", Unit::Count, "Items of the moderation queue that wait for a decision of staff, by kind"),
     // The hub about itself.
     counter("bidhub_trace_exports_total", "Batches of spans, by outcome: sent, failed"),
 ];

@@ -21,6 +21,7 @@ mod foreign_tokens;
 mod frame;
 mod limits;
 mod market;
+mod moderation;
 mod notifications;
 mod operations;
 mod outbox;

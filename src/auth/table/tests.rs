@@ -31,6 +31,7 @@ const EXPECTED: &[(Action, [Result<(), Denied>; 6])] = &[
     (Deposit,           [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Withdraw,          [SIGN_IN, YES,   YES,    FROZEN, YES,   YES]),
     (ModerateComments,  [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
+    (Moderate,          [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (HandleTickets,     [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (StopAuction,       [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (PauseAuction,      [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),

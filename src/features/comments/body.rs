@@ -4,7 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store::{CommentRow, ReportRow};
+use super::Report;
+use super::store::CommentRow;
 use crate::clock::{WireTime, from_datetime};
 use crate::domain::AccountId;
 
@@ -132,9 +133,9 @@ impl ThreadBody {
     }
 }
 
-impl From<ReportRow> for ReportBody {
-    fn from(row: ReportRow) -> Self {
-        let ReportRow { id, target, reason, at, status } = row;
-        Self { id, comment: target, reason, at: WireTime(from_datetime(at)), status }
+impl From<Report> for ReportBody {
+    fn from(report: Report) -> Self {
+        let Report { id, comment, reason, at, status } = report;
+        Self { id, comment, reason, at: WireTime(at), status }
     }
 }

@@ -1,8 +1,7 @@
 //! Comments on auctions: threads of two levels that everyone reads, and reports to staff about them.
 //!
 //! Comments are not anonymous, and never joined with anything about bidding: who wrote one is shown by name, never by
-//! account or alias. Deleting one keeps the thread and drops the text. What waits for staff is only written here; the queue
-//! is read elsewhere.
+//! account or alias. Deleting one keeps the thread and drops the text. What staff makes of a report is decided elsewhere.
 
 mod body;
 mod reading;
@@ -64,6 +63,45 @@ pub trait Trail: Send + Sync + 'static {
     async fn record(&self, tx: &mut Tx, deletion: &Deletion) -> Result<(), StoreError>;
 }
 
+/// A report of a comment, to be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewReport<'a> {
+    /// Of which comment.
+    pub comment: Uuid,
+    /// Who wrote that.
+    pub author: AccountId,
+    /// On which auction.
+    pub auction: AuctionId,
+    /// Who reports it.
+    pub reporter: AccountId,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// A report of a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its id.
+    pub id: Uuid,
+    /// Of which comment.
+    pub comment: Uuid,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// `open` or `closed`.
+    pub status: String,
+}
+
+/// Where staff is told of comments.
+#[async_trait::async_trait]
+pub trait Desk: Send + Sync + 'static {
+    /// What somebody has reported of a comment, if they have.
+    async fn reported(&self, comment: Uuid, reporter: AccountId) -> Result<Option<Report>, StoreError>;
+    /// Puts a report before staff. True if it is new; who has reported the comment before gets that report, unchanged.
+    async fn report(&self, report: &NewReport<'_>) -> Result<(Report, bool), ApiError>;
+}
+
 /// What comments need.
 pub struct Parts {
     /// Where they are.
@@ -72,6 +110,8 @@ pub struct Parts {
     pub lots: Arc<dyn Lots>,
     /// Where acts of staff are written down.
     pub trail: Arc<dyn Trail>,
+    /// Where staff is told of comments.
+    pub desk: Arc<dyn Desk>,
     /// Shows what is written to everyone in the room.
     pub live: Live,
     /// Where it is said that somebody was told something.

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::request::Complaint;
-use super::store::{self, ReportRow};
-use super::{Comments, unknown_comment, writing};
+use super::{Comments, NewReport, Report, store, unknown_comment, writing};
 use crate::auth::Caller;
+use crate::domain::{AccountId, AuctionId};
 use crate::http::ApiError;
 
 impl Comments {
@@ -15,23 +15,21 @@ impl Comments {
         reporter: &Caller,
         id: Uuid,
         complaint: &Complaint,
-    ) -> Result<(ReportRow, bool), ApiError> {
+    ) -> Result<(Report, bool), ApiError> {
         let reason = complaint.reason()?;
-        let account = reporter.account();
-        self.0.limits.reports_by_account.check(&account)?;
+        let reporter = reporter.account();
+        self.0.limits.reports_by_account.check(&reporter)?;
         let comment = store::comment(self.db(), id).await?.ok_or_else(unknown_comment)?;
-        if comment.author == account.0 {
+        let (author, auction) = (AccountId(comment.author), AuctionId(comment.auction));
+        if author == reporter {
             return Err(ApiError::conflict("own_comment", "nobody reports their own comment"));
         }
-        if let Some(report) = store::report(self.db(), id, account).await? {
-            return Ok((report, false));
+        if let Some(before) = self.0.desk.reported(id, reporter).await? {
+            return Ok((before, false));
         }
         if comment.deleted_by.is_some() {
             return Err(writing::deleted());
         }
-        let at = self.now();
-        let new = store::insert_report(self.db(), self.new_id(at), &comment, account, reason, at).await?;
-        let report = store::report(self.db(), id, account).await?;
-        Ok((report.ok_or_else(|| ApiError::internal("a report is not where it was written"))?, new))
+        self.0.desk.report(&NewReport { comment: id, author, auction, reporter, reason }).await
     }
 }

@@ -1,4 +1,4 @@
-//! The SQL of comments and reports. Who changes the comments of an auction locks its row of `comment_counts` first.
+//! The SQL of comments. Who changes the comments of an auction locks its row of `comment_counts` first.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -50,16 +50,6 @@ pub(super) struct New<'a> {
 pub(super) struct Counts {
     pub last_number: i64,
     pub total: i64,
-}
-
-/// A report.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct ReportRow {
-    pub id: Uuid,
-    pub target: Uuid,
-    pub reason: String,
-    pub at: DateTime<Utc>,
-    pub status: String,
 }
 
 macro_rules! comments {
@@ -181,26 +171,4 @@ pub(super) async fn replies(
 ) -> Result<Vec<CommentRow>, StoreError> {
     let text = comments!("where c.thread = $1 and ($2 is null or c.place > $2) order by c.place limit $3");
     Ok(sql!(db.read(), all CommentRow, text, thread, beyond, limit)?)
-}
-
-/// Inserts a report of a comment, unless its reporter has made one of it before. True if it is new.
-pub(super) async fn insert_report(
-    db: &Db,
-    id: Uuid,
-    comment: &CommentRow,
-    reporter: AccountId,
-    reason: &str,
-    at: Timestamp,
-) -> Result<bool, StoreError> {
-    let text = "insert into reports (id, kind, target, auction, reporter, reason, at)
-         values ($1, 'comment', $2, $3, $4, $5, $6) on conflict (kind, target, reporter) do nothing";
-    let found = sql!(db.write(), exec, text, id, comment.id, comment.auction, reporter.0, reason, to_datetime(at))?;
-    Ok(found == 1)
-}
-
-/// What somebody has reported of a comment.
-pub(super) async fn report(db: &Db, comment: Uuid, reporter: AccountId) -> Result<Option<ReportRow>, StoreError> {
-    let text = "select id, target, reason, at, status from reports
-         where kind = 'comment' and target = $1 and reporter = $2";
-    Ok(sql!(db.write(), opt ReportRow, text, comment, reporter.0)?)
 }

@@ -75,9 +75,10 @@ struct AuditEntry {
     /// The account that acted.
     actor: Uuid,
     /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case`, `set_limits`,
-    /// `delete_comment`, `answer_ticket`, `note_ticket`, `ticket_status`, `assign_ticket` or `unassign_ticket`.
+    /// `delete_comment`, `answer_ticket`, `note_ticket`, `ticket_status`, `assign_ticket`, `unassign_ticket` or
+    /// `resolve_item`.
     action: String,
-    /// `auction`, `user`, `case`, `comment` or `ticket`.
+    /// `auction`, `user`, `case`, `comment`, `ticket` or `item`.
     target_kind: String,
     target: Uuid,
     /// The bid that was voided.

@@ -37,6 +37,8 @@ pub enum Target {
     Comment(Uuid),
     /// A support ticket.
     Ticket(Uuid),
+    /// An item of the moderation queue.
+    Item(Uuid),
 }
 
 /// An entry to be.
@@ -102,6 +104,7 @@ macro_rules! insert_entry {
             Target::Case(id) => ("case", id),
             Target::Comment(id) => ("comment", id),
             Target::Ticket(id) => ("ticket", id),
+            Target::Item(id) => ("item", id),
         };
         sql!(
             $on,
