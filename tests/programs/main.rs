@@ -5,6 +5,7 @@
 mod books;
 mod demo;
 mod export;
+mod guide;
 mod healthcheck;
 mod journal;
 mod nodes;

@@ -18,6 +18,8 @@ install_tools() {
     command -v redis-server >/dev/null || packages+=(redis-server)
     command -v redis-sentinel >/dev/null || packages+=(redis-sentinel)
     command -v openssl >/dev/null || packages+=(openssl)
+    command -v curl >/dev/null || packages+=(curl)
+    command -v jq >/dev/null || packages+=(jq)
     find_chromium >/dev/null || packages+=(chromium)
     if ! new_enough_node || ! command -v npm >/dev/null; then
       command -v npm >/dev/null || packages+=(nodejs npm)
