@@ -4,14 +4,15 @@
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use utoipa::openapi::OpenApi as Description;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::caller::SESSION_COOKIE;
-use super::problem::Problem;
+use super::problem::{PROBLEM_JSON, Problem};
 
 /// Where the description is.
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
@@ -61,6 +62,63 @@ impl Modify for Security {
 /// A router without routes whose description has the frame of the whole.
 pub(super) fn described<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
     OpenApiRouter::with_openapi(Base::openapi())
+}
+
+/// Adds to a description what all operations have in common and none says for itself: that problems are of a type of their
+/// own, and those problems that come before or around a handler.
+pub(super) fn complete(mut api: Description) -> Description {
+    for item in api.paths.paths.values_mut() {
+        let PathItem { get, put, post, delete, patch, .. } = item;
+        for (operation, writes) in [(get, false), (put, true), (post, true), (delete, true), (patch, true)] {
+            let Some(operation) = operation else { continue };
+            for (status, codes) in common(operation, writes) {
+                let response = ResponseBuilder::new().description(codes).content(PROBLEM_JSON, problem());
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+            }
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    let problem = matches!(&content, RefOr::T(content) if content.schema == problem().schema);
+                    response
+                        .content
+                        .insert(if problem { PROBLEM_JSON } else { "application/json" }.to_owned(), content);
+                }
+            }
+        }
+    }
+    api
+}
+
+/// Which problems any such operation may have, by their status.
+fn common(operation: &Operation, writes: bool) -> Vec<(&'static str, &'static str)> {
+    let mut problems = vec![
+        ("429", "`rate_limited`: wait for `Retry-After` seconds"),
+        ("500", "`internal`: a fault of the hub, named by `request_id`"),
+        ("503", "`unavailable`: ask again later"),
+    ];
+    if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
+        problems.push(("401", "`unauthenticated`"));
+        if writes {
+            problems.push(("403", "`forbidden`; `origin_not_allowed` for a page of a foreign origin; `banned`"));
+        }
+    }
+    if operation.request_body.is_some() {
+        problems.push(("400", "`invalid_json`"));
+        problems.push(("413", "`body_too_large`"));
+        problems.push(("415", "`unsupported_media_type`"));
+        problems.push(("422", "`unknown_field`, `invalid_field`"));
+    }
+    let asks =
+        |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);
+    if operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(asks)) {
+        problems.push(("422", "`invalid_query`"));
+    }
+    problems
+}
+
+fn problem() -> Content {
+    Content::new(Some(Ref::from_schema_name("Problem")))
 }
 
 /// The description and the pages.

@@ -58,6 +58,7 @@ where
     let context = HttpContext::from_ref(&state);
     let observer = Observer { context: context.clone(), clock: frame.clock.clone(), chance: frame.chance.clone() };
     let (routes, api) = described().merge(features).split_for_parts();
+    let api = docs::complete(api);
     let compressible = DefaultPredicate::new().and(NotForContentType::const_new("video/"));
     let router = routes
         .merge(docs::pages(api))

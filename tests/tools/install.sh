@@ -20,6 +20,7 @@ install_tools() {
     command -v openssl >/dev/null || packages+=(openssl)
     command -v curl >/dev/null || packages+=(curl)
     command -v jq >/dev/null || packages+=(jq)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     find_chromium >/dev/null || packages+=(chromium)
     if ! new_enough_node || ! command -v npm >/dev/null; then
       command -v npm >/dev/null || packages+=(nodejs npm)

@@ -36,8 +36,8 @@ pub(super) struct WalletBody {
 }
 
 /// How much the hub may set aside by itself when a bid needs more than is set aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "raise", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "raise", rename_all = "snake_case")]
 pub(super) enum PolicyBody {
     /// Exactly what the bid needs, each time.
     Exact {},
@@ -51,11 +51,24 @@ pub(super) enum PolicyBody {
 
 /// The policy of one wallet.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct SetPolicy {
     /// Of which wallet; the usual one unless given.
     pub currency: Option<String>,
-    #[serde(flatten)]
-    pub policy: PolicyBody,
+    raise: RaiseBody,
+    /// For `up_to`: never more than this allowance in one auction; a bid above it is refused.
+    #[schema(example = 100_000, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    limit: Option<i64>,
+}
+
+/// How a hold is raised.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RaiseBody {
+    /// Exactly what the bid needs, each time.
+    Exact,
+    /// In steps, up to a limit.
+    UpTo,
 }
 
 /// What one wallet may do; null where there is no limit.
@@ -153,12 +166,14 @@ impl WalletBody {
     }
 }
 
-impl PolicyBody {
+impl SetPolicy {
     /// The policy.
-    pub fn read(self) -> Result<Policy, ApiError> {
-        match self {
-            Self::Exact {} => Ok(Policy::Exact),
-            Self::UpTo { limit } => super::amount("limit", limit).map(Policy::UpTo),
+    pub fn policy(&self) -> Result<Policy, ApiError> {
+        match (self.raise, self.limit) {
+            (RaiseBody::Exact, None) => Ok(Policy::Exact),
+            (RaiseBody::Exact, Some(_)) => Err(ApiError::invalid("invalid_field", "limit", "`exact` has no limit")),
+            (RaiseBody::UpTo, Some(limit)) => super::amount("limit", limit).map(Policy::UpTo),
+            (RaiseBody::UpTo, None) => Err(ApiError::invalid("invalid_field", "limit", "`up_to` needs a limit")),
         }
     }
 }

@@ -113,6 +113,7 @@ async fn in_steps_money_is_set_aside_ahead_and_never_above_the_limit() {
             json!({"raise": "up_to"}),
             json!({"raise": "up_to", "limit": 0}),
             json!({"raise": "sideways"}),
+            json!({"raise": 0}),
             json!({"raise": "exact", "limit": 5}),
             json!({"raise": "exact", "currency": "usd"}),
             json!({}),

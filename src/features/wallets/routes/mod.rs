@@ -108,7 +108,7 @@ async fn set_policy(
     let currency = wallets.currency(body.currency.as_deref())?;
     let mut tx = wallets.db().begin().await?;
     ledger::lock_wallet(&mut tx, owner, currency).await?;
-    ledger::set_policy(&mut tx, owner, currency, body.policy.read()?).await?;
+    ledger::set_policy(&mut tx, owner, currency, body.policy()?).await?;
     tx.commit().await?;
     wallets.read(owner, body.currency.as_deref()).await.map(Json)
 }
