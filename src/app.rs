@@ -13,22 +13,23 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role};
-use crate::clock::Clock;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
 use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
+use crate::features::activity::{self, Activity};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
 use crate::features::comments::{self, Comments};
 use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::staff::{self, AuditProjection, Staff};
+use crate::features::stakes::{self, Stakes};
 use crate::features::tickets::{self, Tickets};
 use crate::features::wallets::{self, Holds, Wallets};
-use crate::http::{self, Frame, HttpContext, Ops, Probe, context, framed};
+use crate::http::{self, Frame, HttpContext, Ops, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::ledger::{self, Limits};
@@ -45,9 +46,12 @@ use crate::server;
 use crate::telemetry;
 use crate::ws::{self, Gateway};
 
+mod goings;
 mod ports;
+mod probes;
 mod talk;
 
+use probes::probes;
 use talk::talk;
 
 /// Below this a secret is weaker than what it signs with (RFC 7518).
@@ -64,6 +68,8 @@ pub struct AppState {
     pub ops: Ops,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// What goes on.
+    pub activity: Activity,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
     /// What people say about auctions.
@@ -76,6 +82,8 @@ pub struct AppState {
     pub outbox: Outbox,
     /// Moderation.
     pub staff: Staff,
+    /// Who bids and watches where.
+    pub stakes: Stakes,
     /// Invoices and cases.
     pub sales: Sales,
     /// What users ask staff.
@@ -117,7 +125,8 @@ pub async fn serve(
     let hub = Hub::open(&settings, &env, &tasks, Arc::new(holds.clone())).await?;
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
-    let projector = projector(&env, &db, &hub);
+    let live = Live::start(bus.clone(), tasks.shutdown().clone());
+    let projector = projector(&env, &db, &hub, &live);
     let progress = projector.progress();
     let ground = Ground {
         settings: &settings,
@@ -125,6 +134,7 @@ pub async fn serve(
         tasks: &tasks,
         db: &db,
         hub: &hub,
+        live: &live,
         progress,
         payments,
         holds,
@@ -185,11 +195,13 @@ pub async fn serve(
 fn features() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes::router())
+        .merge(activity::routes::router())
         .merge(auctions::routes::router())
         .merge(comments::routes::router())
         .merge(moderation::routes::router())
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
+        .merge(stakes::routes::router())
         .merge(sales::routes::router())
         .merge(tickets::routes::router())
         .merge(wallets::routes::router())
@@ -202,9 +214,10 @@ pub fn description() -> utoipa::openapi::OpenApi {
 }
 
 /// What keeps the main database in step with the journal.
-fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
+fn projector(env: &Env, db: &Db, hub: &Hub, live: &Live) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
+    let [activity, stakes] = goings::projections(env, live);
     // Moderation reads what auctions have written. Sales come last, so that the wallets which they lock are let go soon.
     Projector::new(
         deps,
@@ -212,6 +225,8 @@ fn projector(env: &Env, db: &Db, hub: &Hub) -> Projector {
             Arc::new(AuctionsProjection),
             Arc::new(AuditProjection),
             Arc::new(ModerationProjection),
+            activity,
+            stakes,
             Arc::new(SalesProjection),
         ],
     )
@@ -237,6 +252,7 @@ struct Ground<'a> {
     tasks: &'a Tasks,
     db: &'a Db,
     hub: &'a Hub,
+    live: &'a Live,
     progress: Progress,
     payments: Arc<dyn PaymentProvider>,
     holds: Holds,
@@ -246,7 +262,7 @@ struct Ground<'a> {
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, progress, payments, holds, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, live, progress, payments, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -293,14 +309,13 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
-    let live = Live::start(bus.clone(), tasks.shutdown().clone());
     let outbox = Outbox::default();
     let (comments, tickets, moderation) = talk(talk::Ground {
         db,
         env,
         accounts: &accounts,
         auctions: &auctions,
-        live: &live,
+        live,
         outbox: &outbox,
         limits: &limits,
         tasks,
@@ -329,10 +344,12 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         holds,
         rooms: rooms.clone(),
         leases: hub.leases.clone(),
-        progress,
+        progress: progress.clone(),
         default_currency: settings.money.default_currency.currency(),
     });
     let viewers = Viewers::default();
+    let (activity, stakes) =
+        goings::goings(goings::Ground { env, tasks, db, hub, progress: &progress, viewers: &viewers, outbox: &outbox });
     let gateway = Gateway::new(ws::Parts {
         rooms: rooms.clone(),
         connections: Arc::new(ws::Connections::default()),
@@ -367,12 +384,14 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         http,
         ops,
         accounts,
+        activity,
         auctions,
         comments,
         moderation,
         notifications,
         outbox,
         staff,
+        stakes,
         sales,
         tickets,
         wallets,
@@ -424,37 +443,9 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
     Ok(Some(ForeignKey::secret(secret)))
 }
 
-/// What must answer for the hub to be ready.
-fn probes(db: &Db, hub: &Hub, progress: &Progress, clock: &Clock) -> Vec<Probe> {
-    let (db, journal, progress, clock) = (db.clone(), hub.journal.clone(), progress.clone(), clock.clone());
-    let (bus, archiver) = (hub.bus.clone(), hub.archiver().cloned());
-    let database = Probe::new("database", move || {
-        let db = db.clone();
-        async move { accounts::probe(&db).await.map_err(|error| error.to_string()) }
-    });
-    let journal = Probe::new("journal", move || {
-        let journal = journal.clone();
-        async move { journal.probe().await.map_err(|error| error.to_string()) }
-    });
-    let projections = Probe::new("projections", move || {
-        let behind = progress.check(clock.now());
-        async move { behind }
-    });
-    let bus = Probe::new("bus", move || {
-        let bus = bus.clone();
-        async move { bus.probe().await.map_err(|error| error.to_string()) }
-    });
-    let archive = archiver.map(|archiver| {
-        Probe::new("archive", move || {
-            let behind = archiver.check();
-            async move { behind }
-        })
-    });
-    [database, journal, projections, bus].into_iter().chain(archive).collect()
-}
-
 /// Work that comes round by itself.
 fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Arc<RateLimits>) {
+    goings::start_upkeep(tasks, state);
     let metrics = state.ops.metrics.clone();
     tasks.every(Duration::from_secs(5), move || {
         metrics.run_upkeep();

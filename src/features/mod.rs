@@ -2,11 +2,13 @@
 //! Features never import each other; `app` puts them together.
 
 pub mod accounts;
+pub mod activity;
 pub mod auctions;
 pub mod comments;
 pub mod moderation;
 pub mod notifications;
 pub mod sales;
 pub mod staff;
+pub mod stakes;
 pub mod tickets;
 pub mod wallets;

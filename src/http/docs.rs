@@ -35,6 +35,8 @@ pub const DOCS_PATH: &str = "/api/docs";
     tags(
         (name = "accounts", description = "Signing up, signing in, and the own account"),
         (name = "auctions", description = "Auctions, their bids, and the public log that anyone can check"),
+        (name = "activity", description = "What goes on, and how many watch"),
+        (name = "stakes", description = "The own bids and how they stand, and the watchlist"),
         (name = "comments", description = "What people say about auctions, in threads"),
         (name = "tickets", description = "Asking staff, and what they answer"),
         (name = "notifications", description = "What the own account was told, and how it wants to hear of what"),

@@ -92,8 +92,7 @@ async fn read(db: &Db, sink: &dyn Sink, ids: NoteIds) -> Result<Vec<NoteRow>, St
     rows.retain(|row| sink.has(row.account()));
     let accounts: HashSet<_> = rows.iter().map(|row| row.account).collect();
     let choices = store::choices(db, &accounts.into_iter().collect::<Vec<_>>()).await?;
-    let muted: HashSet<_> =
-        choices.into_iter().filter(|(.., ways)| !ways.push).map(|(account, group, _)| (account, group)).collect();
-    rows.retain(|row| row.group().is_none_or(|group| !muted.contains(&(row.account(), group))));
+    // A kind that a newer version wrote cannot be muted by this one.
+    rows.retain(|row| row.kind.parse().map_or(true, |kind| choices.ways(row.account(), kind).push));
     Ok(rows)
 }

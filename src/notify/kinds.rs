@@ -1,7 +1,10 @@
 //! Every kind of notification, and the groups in which people choose how they want to hear of them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+
+use crate::domain::AccountId;
 
 /// There is no such kind, or no such group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +57,8 @@ names! {
         Lost = "lost",
         /// A watched auction ends soon. `title`, `ends_at`.
         EndingSoon = "ending_soon",
+        /// Staff took a bid of the account out of the race. `title`, `reason`, and `bid`, the number of its event.
+        BidVoided = "bid_voided",
         /// Staff or the seller stopped the auction. `title`, `reason`.
         AuctionStopped = "auction_stopped",
         /// For the seller: it was sold. `title`, `currency`, `price`.
@@ -117,6 +122,7 @@ impl NoteKind {
             | Self::Winning
             | Self::Won
             | Self::Lost
+            | Self::BidVoided
             | Self::AuctionStopped
             | Self::Sold
             | Self::Unsold => Group::Bidding,
@@ -151,9 +157,48 @@ impl Ways {
     pub const DEFAULT: Self = Self { push: true, email: false };
 }
 
+/// What accounts have chosen, for groups and for single kinds.
+#[derive(Debug, Clone, Default)]
+pub struct Choices(HashMap<(AccountId, &'static str), Ways>);
+
+impl Choices {
+    /// Takes in what an account has chosen under the name of a group or a kind. A name that is neither, of a newer version,
+    /// has nothing here that it could be asked for.
+    pub fn add(&mut self, account: AccountId, name: &str, ways: Ways) {
+        let group = name.parse::<Group>().map(Group::name);
+        if let Ok(name) = group.or_else(|_| name.parse::<NoteKind>().map(NoteKind::name)) {
+            self.0.insert((account, name), ways);
+        }
+    }
+
+    /// How an account hears of a kind: as chosen for it, else for its group, else as whoever has not chosen.
+    pub fn ways(&self, account: AccountId, kind: NoteKind) -> Ways {
+        let chosen = |name| self.0.get(&(account, name)).copied();
+        chosen(kind.name()).or_else(|| chosen(kind.group().name())).unwrap_or(Ways::DEFAULT)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    #[test]
+    fn a_kind_counts_more_than_its_group_and_none_is_called_like_one() {
+        let names = Group::ALL.iter().map(|group| group.name()).chain(NoteKind::ALL.iter().map(|kind| kind.name()));
+        let all: Vec<_> = names.collect();
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
+        let (ada, ben) = (AccountId(Uuid::from_u128(1)), AccountId(Uuid::from_u128(2)));
+        let mut choices = Choices::default();
+        choices.add(ada, "bidding", Ways { push: false, email: true });
+        choices.add(ada, "won", Ways { push: true, email: true });
+        choices.add(ada, "nonsense", Ways { push: false, email: true });
+        assert_eq!(choices.ways(ada, NoteKind::Outbid), Ways { push: false, email: true });
+        assert_eq!(choices.ways(ada, NoteKind::Won), Ways { push: true, email: true });
+        assert_eq!(choices.ways(ada, NoteKind::Deposit), Ways::DEFAULT);
+        assert_eq!(choices.ways(ben, NoteKind::Won), Ways::DEFAULT);
+    }
 
     #[test]
     fn names_are_read_back_and_every_group_has_a_kind() {

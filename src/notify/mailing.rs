@@ -49,11 +49,9 @@ impl Mailing {
         }
         let accounts: HashSet<_> = pending.iter().map(|note| note.account).collect();
         let choices = store::choices(db, &accounts.into_iter().collect::<Vec<_>>()).await?;
-        let asked: HashSet<_> =
-            choices.into_iter().filter(|(.., ways)| ways.email).map(|(account, group, _)| (account, group)).collect();
         let is_asked = |note: &&Pending| {
-            let group = note.kind.parse().map(NoteKind::group);
-            group.is_ok_and(|group| asked.contains(&(AccountId(note.account), group)))
+            let kind = note.kind.parse::<NoteKind>();
+            kind.is_ok_and(|kind| choices.ways(AccountId(note.account), kind).email)
         };
         Ok(pending.iter().filter(is_asked).map(|note| note.id).collect())
     }

@@ -16,12 +16,13 @@ mod outbox;
 mod store;
 mod words;
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value;
 
 pub use delivery::{Sink, deliver};
-pub use kinds::{Group, NoteKind, UnknownName, Ways};
+pub use kinds::{Choices, Group, NoteKind, UnknownName, Ways};
 pub use mailing::{Addresses, MAILS_PER_HOUR, Mailing};
 pub use notification::{NoteRow, Notification, Pushed};
 pub use outbox::{Deps, Outbox, Pusher};
@@ -35,6 +36,9 @@ pub const SWEEP_INTERVAL_S: u64 = 600;
 const SWEEP_BATCH: i64 = 1_000;
 const SWEEP_BATCHES_MAX: u32 = 50;
 const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+
+/// A race is mailed about at most this often.
+const MAIL_AGAIN_AFTER: Span = Span::from_secs(3_600);
 
 /// Something to tell an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +62,34 @@ pub struct Note {
 /// Gives how many were new. Wake the [`Outbox`] after the commit.
 pub async fn write(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
     store::insert(tx, notes).await
+}
+
+/// As [`write()`], for notes of the kinds `outbid` and `winning`: each takes the place of what its account has not read yet
+/// of these kinds about the same auction, so that of a race of many bids one notification waits. Of several such notes
+/// here the last is written. One that takes the place of a mailed one is mailed only an hour later.
+pub async fn replace(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
+    let last: HashMap<_, &Note> = notes.iter().map(|note| ((note.account, note.auction), note)).collect();
+    let is_last = |note: &&Note| last.get(&(note.account, note.auction)).is_some_and(|it| std::ptr::eq(*it, *note));
+    let notes: Vec<Note> = notes.iter().filter(is_last).cloned().collect();
+    let accounts: HashSet<_> = notes.iter().map(|note| note.account.0).collect();
+    let unread = store::unread_of_races(tx, &accounts.into_iter().collect::<Vec<_>>()).await?;
+    let (mut replaced, mut mailed) = (Vec::new(), Vec::new());
+    for row in unread {
+        let Some(note) = last.get(&(row.account(), Some(row.auction()))) else { continue };
+        // One of the same cause is the note itself, written before.
+        if note.cause == row.cause {
+            continue;
+        }
+        replaced.push(row.id);
+        mailed.extend(row.mailed_at().filter(|at| note.at.since(*at) < MAIL_AGAIN_AFTER).map(|at| (*note, at)));
+    }
+    replaced.sort_unstable();
+    store::delete(tx, &replaced).await?;
+    let written = store::insert(tx, &notes).await?;
+    for (note, at) in mailed {
+        store::count_as_mailed(tx, note, at).await?;
+    }
+    Ok(written)
 }
 
 /// Deletes what is older than `keep` at `now`, in batches. What is left after many batches goes the next time.

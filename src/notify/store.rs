@@ -5,11 +5,11 @@ use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::kinds::{Group, Ways};
+use super::kinds::{Choices, Ways};
 use super::{Note, NoteRow};
-use crate::clock::to_datetime;
+use crate::clock::{from_datetime, to_datetime};
 use crate::coordination::NoteIds;
-use crate::domain::{AccountId, Timestamp};
+use crate::domain::{AccountId, AuctionId, Timestamp};
 use crate::persistence::{Db, On, StoreError, Tx};
 use crate::sql;
 
@@ -25,7 +25,7 @@ pub(super) struct Pending {
     pub at: DateTime<Utc>,
 }
 
-/// What an account has chosen for a group.
+/// What an account has chosen for a group, or for a single kind under its name.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct ChoiceRow {
     account: Uuid,
@@ -80,6 +80,70 @@ async fn insert_arrays(on: &mut sqlx::postgres::PgConnection, notes: &[Note]) ->
     Ok(done.rows_affected())
 }
 
+/// A notification about a race that waits to be read.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct UnreadRow {
+    pub id: i64,
+    account: Uuid,
+    auction: Uuid,
+    pub cause: String,
+    mailed_at: Option<DateTime<Utc>>,
+}
+
+impl UnreadRow {
+    pub fn account(&self) -> AccountId {
+        AccountId(self.account)
+    }
+
+    pub fn auction(&self) -> AuctionId {
+        AuctionId(self.auction)
+    }
+
+    pub fn mailed_at(&self) -> Option<Timestamp> {
+        self.mailed_at.map(from_datetime)
+    }
+}
+
+/// What these accounts have not read yet about races.
+pub(super) async fn unread_of_races(tx: &mut Tx, accounts: &[Uuid]) -> Result<Vec<UnreadRow>, StoreError> {
+    let rows = match tx.on() {
+        _ if accounts.is_empty() => Vec::new(),
+        On::Lite(on) => {
+            let text = "select id, account, auction, cause, mailed_at from notifications where read_at is null
+                 and kind in ('outbid', 'winning') and auction is not null and account in (";
+            listed(text, accounts).build_query_as().persistent(false).fetch_all(on).await?
+        }
+        On::Pg(on) => {
+            let text = "select id, account, auction, cause, mailed_at from notifications where read_at is null
+                 and kind in ('outbid', 'winning') and auction is not null and account = any($1)";
+            sqlx::query_as(text).bind(accounts).fetch_all(on).await?
+        }
+    };
+    Ok(rows)
+}
+
+/// Deletes notifications by their ids, in their order.
+pub(super) async fn delete(tx: &mut Tx, ids: &[i64]) -> Result<(), StoreError> {
+    match tx.on() {
+        _ if ids.is_empty() => {}
+        On::Lite(on) => {
+            let text = "delete from notifications where id in (";
+            listed(text, ids).build().persistent(false).execute(on).await?;
+        }
+        On::Pg(on) => {
+            sqlx::query("delete from notifications where id = any($1)").bind(ids).execute(on).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has a notification count as mailed `at` a moment, so that it is not mailed itself.
+pub(super) async fn count_as_mailed(tx: &mut Tx, note: &Note, at: Timestamp) -> Result<(), StoreError> {
+    let text = "update notifications set mailed_at = $3 where account = $1 and cause = $2";
+    sql!(tx.on(), exec, text, note.account.0, note.cause.as_str(), to_datetime(at))?;
+    Ok(())
+}
+
 /// What is not pushed yet, by its ids.
 pub(super) async fn pending(db: &Db, limit: i64) -> Result<Vec<Pending>, StoreError> {
     let text = "select id, account, kind, at from notifications where pushed_at is null order by id limit $1";
@@ -95,9 +159,9 @@ pub(super) async fn of_ids(db: &Db, ids: NoteIds) -> Result<Vec<NoteRow>, StoreE
     Ok(rows)
 }
 
-/// What these accounts have chosen; for what is not there [`Ways::DEFAULT`] holds.
-pub(super) async fn choices(db: &Db, accounts: &[Uuid]) -> Result<Vec<(AccountId, Group, Ways)>, StoreError> {
-    let rows = match db.read() {
+/// What these accounts have chosen.
+pub(super) async fn choices(db: &Db, accounts: &[Uuid]) -> Result<Choices, StoreError> {
+    let rows: Vec<ChoiceRow> = match db.read() {
         _ if accounts.is_empty() => Vec::new(),
         On::Lite(on) => {
             let text = "select account, group_name, push, email from notification_preferences where account in (";
@@ -108,12 +172,11 @@ pub(super) async fn choices(db: &Db, accounts: &[Uuid]) -> Result<Vec<(AccountId
             sqlx::query_as(text).bind(accounts).fetch_all(on).await?
         }
     };
-    let choice = |row: ChoiceRow| {
-        let ChoiceRow { account, group_name, push, email } = row;
-        // A group of a newer version has no kinds here that it could be asked for.
-        group_name.parse().ok().map(|group| (AccountId(account), group, Ways { push, email }))
-    };
-    Ok(rows.into_iter().filter_map(choice).collect())
+    let mut choices = Choices::default();
+    for ChoiceRow { account, group_name, push, email } in rows {
+        choices.add(AccountId(account), &group_name, Ways { push, email });
+    }
+    Ok(choices)
 }
 
 /// Notes that these were handed to every node.

@@ -27,6 +27,7 @@ pub(super) fn words(kind: NoteKind, data: &Value) -> (&'static str, String) {
             None => ("You did not win", format!("You did not win {lot}.")),
         },
         NoteKind::EndingSoon => ("Ending soon", format!("{}{}.", capital(&lot), facts.ends())),
+        NoteKind::BidVoided => ("Bid taken out", format!("Your bid on {lot} no longer counts{reason}.")),
         NoteKind::AuctionStopped => ("Auction stopped", format!("{} was stopped{reason}.", capital(&lot))),
         NoteKind::Sold => ("Sold", format!("You sold {lot}{}.", price(" for"))),
         NoteKind::Unsold => ("Not sold", format!("{} ended without a sale.", capital(&lot))),

@@ -30,6 +30,10 @@ pub trait Projection: Send + Sync + 'static {
     /// Writes what follows from `page`: records of many auctions in the order of their commit, those of one auction in
     /// the order of their numbers.
     async fn apply(&self, tx: &mut Tx, page: &[Projected]) -> Result<(), StoreError>;
+
+    /// What it wrote last is committed, so that it may be shown. It returns at once. A process that dies before it is
+    /// called calls it no more: what must be told is written, not shown.
+    fn committed(&self) {}
 }
 
 /// A journaled record, read.

@@ -23,11 +23,16 @@ pub(super) struct Reach {
 
 /// Follows the projections from outside. Cloning it is cheap.
 #[derive(Clone, Debug)]
-pub struct Progress(watch::Receiver<Reach>);
+pub struct Progress {
+    reach: watch::Receiver<Reach>,
+    /// What [`Progress::moved`] has seen.
+    seen: u64,
+}
 
 impl Progress {
     pub(super) fn new(reach: watch::Receiver<Reach>) -> Self {
-        Self(reach)
+        let seen = reach.borrow().moves;
+        Self { reach, seen }
     }
 
     /// Asks `reached` now, after whatever is projected here, and every now and then, until it says yes or `limit` is over.
@@ -36,7 +41,7 @@ impl Progress {
     where
         F: Future<Output = Result<bool, E>>,
     {
-        let mut reach = self.0.clone();
+        let mut reach = self.reach.clone();
         let deadline = tokio::time::Instant::now() + limit;
         loop {
             // Marked as seen before asking, so that what is written meanwhile wakes us at once.
@@ -56,9 +61,20 @@ impl Progress {
         }
     }
 
+    /// Waits until something is written that was not when this was created or called last; for ever if that can no more
+    /// happen here.
+    pub async fn moved(&mut self) {
+        let moves = self.seen;
+        let now = self.reach.wait_for(|reach| reach.moves != moves).await.ok().map(|reach| reach.moves);
+        match now {
+            Some(now) => self.seen = now,
+            None => std::future::pending().await,
+        }
+    }
+
     /// How old the oldest record is that is not projected everywhere.
     pub fn lag(&self, now: Timestamp) -> Span {
-        self.0.borrow().pending_since.map_or(Span::ZERO, |since| now.since(since))
+        self.reach.borrow().pending_since.map_or(Span::ZERO, |since| now.since(since))
     }
 
     /// For the probe of readiness: an error once the lag is more than [`LAG_MAX`].

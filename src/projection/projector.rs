@@ -308,6 +308,7 @@ impl Projector {
         for lane in group {
             let it = &mut self.lanes[*lane];
             (it.position, it.failures, it.retry_at) = (page.to, 0, None);
+            it.projection.committed();
         }
         for (auction, position, error) in &page.unreadable {
             if self.aside.get_or_insert_default().insert(*auction, *position).is_none() {

@@ -33,6 +33,7 @@ mod failovers;
 mod load;
 mod money;
 mod news;
+mod notices;
 mod notifications;
 mod partitions;
 mod restarts;

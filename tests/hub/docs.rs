@@ -7,8 +7,15 @@ use crate::harness::Hub;
 /// Every route that a client can call. A new one is added here when it is described.
 const ROUTES: &[&str] = &[
     "delete /api/auctions/{id}",
+    "delete /api/me/watchlist/{auction}",
+    "get /api/activity",
     "delete /api/comments/{id}",
     "get /api/auctions",
+    "get /api/auctions/{id}/activity",
+    "get /api/auctions/{id}/viewers",
+    "get /api/me/bids",
+    "get /api/me/watchlist",
+    "put /api/me/watchlist/{auction}",
     "get /api/auctions/{id}",
     "get /api/auctions/{id}/bids",
     "get /api/auctions/{id}/events",

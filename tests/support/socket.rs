@@ -38,6 +38,8 @@ pub struct Socket {
     pushes: VecDeque<Value>,
     /// How many watch is said at any moment, so it does not stand among the other pushes.
     viewers: VecDeque<Value>,
+    /// What an account is told comes between the events of a room as it may.
+    notes: VecDeque<Value>,
     next_id: i64,
 }
 
@@ -116,7 +118,8 @@ impl Socket {
         }
         let (stream, response) = client_async(request, stream).await?;
         assert_eq!(response.headers()["sec-websocket-protocol"], codec.name());
-        Ok(Self { stream, codec, pushes: VecDeque::new(), viewers: VecDeque::new(), next_id: 1 })
+        let (pushes, viewers, notes) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
+        Ok(Self { stream, codec, pushes, viewers, notes, next_id: 1 })
     }
 
     /// Sends a request under a fresh id, which it gives.
@@ -172,11 +175,31 @@ impl Socket {
         Ok(message)
     }
 
-    /// The next `count` events, one by one, whatever frames they came in.
+    /// The next push of this type. Other pushes are kept.
+    pub async fn push_of(&mut self, kind: &str) -> Value {
+        for kept in [&mut self.notes, &mut self.pushes] {
+            if let Some(at) = kept.iter().position(|push| push["type"] == kind) {
+                return kept.remove(at).expect("it is there");
+            }
+        }
+        loop {
+            let message = self.next().await.expect("a push");
+            if message["type"] == kind {
+                return message;
+            }
+            self.pushes.push_back(message);
+        }
+    }
+
+    /// The next `count` events, one by one, whatever frames they came in. Notifications are kept.
     pub async fn events(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         while events.len() < count {
             let push = self.push().await.expect("a push");
+            if push["type"] == "notification" {
+                self.notes.push_back(push);
+                continue;
+            }
             assert_eq!(push["type"], "events", "{push}");
             events.extend(push["events"].as_array().expect("events").iter().cloned());
         }

@@ -1,9 +1,12 @@
 //! How an account wants to hear of what, as the API has it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::notify::{Group, Ways};
+use crate::http::ApiError;
+use crate::notify::{Group, NoteKind, Ways};
 
 /// By which ways the account hears of a group. In the list everything stands in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,8 +20,8 @@ pub(super) struct Choice {
     email: bool,
 }
 
-/// How the account wants to hear of each group.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+/// How the account wants to hear of each group, and of single kinds that differ from their group.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Preferences {
     /// The own bids and sales.
     bidding: Choice,
@@ -32,10 +35,12 @@ pub(super) struct Preferences {
     watchlist: Choice,
     /// The account itself.
     account: Choice,
+    /// By the names of kinds, such as `outbid`; what is not here is as its group.
+    kinds: BTreeMap<&'static str, Choice>,
 }
 
-/// What is to change; a group that is left out stays as it is.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+/// What is to change; what is left out stays as it is.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
     bidding: Option<Choice>,
@@ -44,6 +49,10 @@ pub(super) struct Changes {
     tickets: Option<Choice>,
     watchlist: Option<Choice>,
     account: Option<Choice>,
+    /// By the names of kinds, such as `outbid`; null has one be as its group again.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Choice>)]
+    kinds: BTreeMap<String, Option<Choice>>,
 }
 
 impl Preferences {
@@ -55,6 +64,10 @@ impl Preferences {
                 row.map_or(Ways::DEFAULT, |(_, push, email)| Ways { push: *push, email: *email });
             Choice { push, email }
         };
+        let kind = |(name, push, email): &(String, bool, bool)| {
+            let kind = name.parse::<NoteKind>().ok()?;
+            Some((kind.name(), Choice { push: *push, email: *email }))
+        };
         Self {
             bidding: of(Group::Bidding),
             money: of(Group::Money),
@@ -62,14 +75,16 @@ impl Preferences {
             tickets: of(Group::Tickets),
             watchlist: of(Group::Watchlist),
             account: of(Group::Account),
+            kinds: chosen.iter().filter_map(kind).collect(),
         }
     }
 }
 
 impl Changes {
-    /// The groups that change.
-    pub(super) fn chosen(self) -> Vec<(Group, Ways)> {
-        let Self { bidding, money, comments, tickets, watchlist, account } = self;
+    /// What changes, by the names of groups and kinds; a kind without ways is to be as its group. Refuses a kind that
+    /// there is not.
+    pub(super) fn chosen(self) -> Result<Vec<(&'static str, Option<Ways>)>, ApiError> {
+        let Self { bidding, money, comments, tickets, watchlist, account, kinds } = self;
         let all = [
             (Group::Bidding, bidding),
             (Group::Money, money),
@@ -79,7 +94,15 @@ impl Changes {
             (Group::Account, account),
         ];
         let ways = |Choice { push, email }| Ways { push, email };
-        all.into_iter().filter_map(|(group, choice)| choice.map(|choice| (group, ways(choice)))).collect()
+        let groups = all.into_iter().filter_map(|(group, choice)| Some((group.name(), Some(ways(choice?)))));
+        let mut chosen: Vec<_> = groups.collect();
+        for (name, choice) in kinds {
+            let unknown = |_| {
+                ApiError::invalid("invalid_field", &format!("kinds.{name}"), "there is no such kind of notification")
+            };
+            chosen.push((name.parse::<NoteKind>().map_err(unknown)?.name(), choice.map(ways)));
+        }
+        Ok(chosen)
     }
 }
 
@@ -90,13 +113,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_group_can_be_seen_and_changed() {
-        let shown = serde_json::to_value(Preferences::of(&[("money".to_owned(), false, true)])).unwrap();
+    fn every_group_and_kind_can_be_seen_and_changed() {
+        let chosen =
+            [("money".to_owned(), false, true), ("won".to_owned(), false, true), ("later".to_owned(), true, true)];
+        let shown = serde_json::to_value(Preferences::of(&chosen)).unwrap();
         let names: Vec<_> = Group::ALL.iter().map(|group| group.name()).collect();
-        assert!(names.iter().all(|name| shown[name].is_object()) && shown.as_object().unwrap().len() == names.len());
+        assert!(
+            names.iter().all(|name| shown[name].is_object()) && shown.as_object().unwrap().len() == names.len() + 1
+        );
+        assert_eq!(shown["kinds"], json!({"won": {"push": false, "email": true}}));
         assert_eq!(shown["money"], json!({"push": false, "email": true}));
         assert_eq!(shown["bidding"], json!({"push": true, "email": false}));
         let changes: Changes = serde_json::from_value(shown).unwrap();
-        assert_eq!(changes.chosen().iter().map(|(group, _)| *group).collect::<Vec<_>>(), Group::ALL);
+        let changed: Vec<_> = changes.chosen().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(changed, [names, vec!["won"]].concat());
+        let changes: Changes = serde_json::from_value(json!({"kinds": {"won": null}})).unwrap();
+        assert_eq!(changes.chosen().unwrap(), [("won", None)]);
+        let changes: Changes = serde_json::from_value(json!({"kinds": {"nonsense": null}})).unwrap();
+        assert_eq!(changes.chosen().unwrap_err().code(), "invalid_field");
     }
 }

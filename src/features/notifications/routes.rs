@@ -125,7 +125,8 @@ async fn preferences(
 
 /// Choose how the account hears of what
 ///
-/// A group that is left out stays as it is. What is not pushed is in the list all the same.
+/// For groups, and under `kinds` for single kinds, which count more than their group. What is left out stays as it is. What
+/// is not pushed is in the list all the same.
 #[utoipa::path(put, path = "/api/notifications/preferences", tag = "notifications", request_body = Changes,
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Preferences),
@@ -139,6 +140,6 @@ async fn choose(
 ) -> Result<Json<Preferences>, ApiError> {
     let account = caller.may(Action::ChangeOwnAccount)?.account();
     let db = &notifications.0.db;
-    store::choose(db, account, &changes.chosen()).await?;
+    store::choose(db, account, &changes.chosen()?).await?;
     Ok(Json(Preferences::of(&store::choices(db, account).await?)))
 }

@@ -3,7 +3,7 @@
 use crate::clock::to_datetime;
 use crate::domain::{AccountId, Timestamp};
 use crate::http::Page;
-use crate::notify::{Group, NoteKind, NoteRow, Ways};
+use crate::notify::{NoteKind, NoteRow, Ways};
 use crate::persistence::{Db, StoreError};
 use crate::sql;
 
@@ -47,19 +47,26 @@ pub(super) async fn mark_read(db: &Db, account: AccountId, up_to: i64, now: Time
     Ok(())
 }
 
-/// What an account has chosen, by the names of groups.
+/// What an account has chosen, by the names of groups and kinds.
 pub(super) async fn choices(db: &Db, account: AccountId) -> Result<Vec<(String, bool, bool)>, StoreError> {
     let text = "select group_name, push, email from notification_preferences where account = $1";
     Ok(sql!(db.read(), all(String, bool, bool), text, account.0)?)
 }
 
-/// Writes down what an account chooses, all of it or nothing.
-pub(super) async fn choose(db: &Db, account: AccountId, chosen: &[(Group, Ways)]) -> Result<(), StoreError> {
+/// Writes down what an account chooses by the names of groups and kinds, all of it or nothing. Without ways, the choice is
+/// taken back.
+pub(super) async fn choose(db: &Db, account: AccountId, chosen: &[(&str, Option<Ways>)]) -> Result<(), StoreError> {
     let text = "insert into notification_preferences (account, group_name, push, email) values ($1, $2, $3, $4)
          on conflict (account, group_name) do update set push = excluded.push, email = excluded.email";
     let mut tx = db.begin().await?;
-    for (group, ways) in chosen {
-        sql!(tx.on(), exec, text, account.0, group.name(), ways.push, ways.email)?;
+    for (name, ways) in chosen {
+        match ways {
+            Some(ways) => sql!(tx.on(), exec, text, account.0, *name, ways.push, ways.email)?,
+            None => {
+                let text = "delete from notification_preferences where account = $1 and group_name = $2";
+                sql!(tx.on(), exec, text, account.0, *name)?
+            }
+        };
     }
     tx.commit().await
 }

@@ -5,4 +5,4 @@ mod crowd;
 mod invoices;
 mod settling;
 mod whole;
-mod world;
+pub mod world;

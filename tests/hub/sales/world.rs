@@ -17,7 +17,7 @@ use bidhub::journal::AckLevel;
 use bidhub::journal::sql::SqlJournal;
 use bidhub::ledger::{self, Account, Book, Target};
 use bidhub::persistence::{Db, Durability, Tx, migrate};
-use bidhub::projection::{Deps, Projection, Projector};
+use bidhub::projection::{Deps, Projected, Projection, Projector};
 use bidhub::room::{self, Act, NewAuction, Rooms};
 use bidhub::sql;
 use chrono::{DateTime, Utc};
@@ -213,6 +213,12 @@ impl World {
         self.journal.feed().last_position().await.unwrap()
     }
 
+    /// Every record of every log, read, in the order of their commit.
+    pub async fn records(&self) -> Vec<Projected> {
+        let records = self.journal.feed().after(0, 10_000).await.unwrap();
+        records.into_iter().map(|record| Projected::read(record).unwrap()).collect()
+    }
+
     /// What is available and held, in minor units.
     pub async fn wallet(&self, owner: AccountId) -> (i64, i64) {
         let wallet = ledger::wallet(&self.db, owner, usd()).await.unwrap();
@@ -235,11 +241,12 @@ impl World {
         let text = "select account.display_name, note.kind, note.data from notifications note
              join accounts account on account.id = note.account order by 1, 2, note.id";
         let rows = sql!(self.db.read(), all(String, String, Json<Value>), text).unwrap();
+        // How races went is told too, by a hub.
         let read = |(name, kind, Json(data)): (String, String, Json<Value>)| {
             assert_eq!((&data["currency"], data["title"].is_string()), (&"USD".into(), true));
-            (name, kind, data["amount"].as_i64().unwrap())
+            Some((name, kind, data["amount"].as_i64()?))
         };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().filter_map(read).collect()
     }
 
     /// Everything that the projection writes, as text.

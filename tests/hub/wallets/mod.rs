@@ -117,12 +117,13 @@ async fn holds(hub: &Hub, who: &User) -> usize {
     entries(hub, who).await.iter().filter(fits).count()
 }
 
-/// The kinds and amounts of what somebody was told, oldest first.
+/// The kinds and amounts of what somebody was told, but for how races went, oldest first.
 async fn told(hub: &Hub, who: &User) -> Vec<(String, Value)> {
     let list = hub.get_as(&who.token, "/api/notifications?limit=200").await;
     let items = list.is(200).body["items"].as_array().unwrap().clone();
     let read = |item: &Value| (item["kind"].as_str().unwrap().to_owned(), item["data"]["amount"].clone());
-    items.iter().rev().map(read).collect()
+    let of_races = ["outbid", "winning", "won", "lost", "sold", "unsold", "bid_voided", "auction_stopped"];
+    items.iter().rev().map(read).filter(|(kind, _)| !of_races.contains(&kind.as_str())).collect()
 }
 
 /// Asks `get` as `who` until the answer fits.
