@@ -25,6 +25,7 @@ use crate::features::comments::{self, Comments};
 use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::sales::{self, Sales, SalesProjection};
+use crate::features::search::{self, CommentIndex, Search, SearchProjection};
 use crate::features::staff::{self, AuditProjection, Staff};
 use crate::features::stakes::{self, Stakes};
 use crate::features::tickets::{self, Tickets};
@@ -40,7 +41,7 @@ use crate::notify::{self, Addresses, Mailing, Outbox, Pusher};
 use crate::payments::{self, PaymentProvider};
 use crate::persistence::{Db, Durability, StoreError, migrate};
 use crate::projection::{self, Progress, Projector};
-use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
+use crate::rate_limit::RateLimits;
 use crate::room::Rooms;
 use crate::server;
 use crate::telemetry;
@@ -50,6 +51,7 @@ mod goings;
 mod ports;
 mod probes;
 mod talk;
+mod upkeep;
 
 use probes::probes;
 use talk::talk;
@@ -72,6 +74,8 @@ pub struct AppState {
     pub activity: Activity,
     /// Auctions as they are offered and read.
     pub auctions: Auctions,
+    /// Full text over what is offered and said.
+    pub search: Search,
     /// What people say about auctions.
     pub comments: Comments,
     /// What staff should look at.
@@ -143,7 +147,8 @@ pub async fn serve(
         address,
     };
     let (state, limits) = build_state(ground)?;
-    start_upkeep(&tasks, &state, &settings, limits);
+    upkeep::start(&tasks, &state, &settings, &limits);
+    CommentIndex::new(&db, hub.leases.clone()).start(&tasks);
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
@@ -154,7 +159,7 @@ pub async fn serve(
         request_timeout: Duration::from_millis(settings.server.request_timeout_ms.into()),
         cors_origins: settings.server.cors_origins.clone(),
     };
-    let gateway = state.gateway.clone();
+    let (gateway, search) = (state.gateway.clone(), state.search.clone());
     let router = framed(features(), frame, state);
     let limits = server::Limits::new(
         settings.connections.max_connections as usize,
@@ -185,7 +190,11 @@ pub async fn serve(
     if !deadline.half(tasks.finished()).await {
         tracing::warn!("background work did not end in time and is given up");
     }
-    if !deadline.half(db.close()).await {
+    let databases_closed = async {
+        search.close().await;
+        db.close().await;
+    };
+    if !deadline.half(databases_closed).await {
         tracing::warn!("the database did not close in time");
     }
     hub.close(deadline.left()).await
@@ -197,6 +206,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(accounts::routes::router())
         .merge(activity::routes::router())
         .merge(auctions::routes::router())
+        .merge(search::routes::router())
         .merge(comments::routes::router())
         .merge(moderation::routes::router())
         .merge(notifications::routes::router())
@@ -227,6 +237,7 @@ fn projector(env: &Env, db: &Db, hub: &Hub, live: &Live) -> Projector {
             Arc::new(ModerationProjection),
             activity,
             stakes,
+            Arc::new(SearchProjection),
             Arc::new(SalesProjection),
         ],
     )
@@ -309,6 +320,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
+    let search = Search::new(db);
     let outbox = Outbox::default();
     let (comments, tickets, moderation) = talk(talk::Ground {
         db,
@@ -390,6 +402,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         moderation,
         notifications,
         outbox,
+        search,
         staff,
         stakes,
         sales,
@@ -441,44 +454,4 @@ fn foreign_key(settings: &Settings) -> Result<Option<ForeignKey>, ConfigError> {
         tracing::warn!("jwt_secret is shorter than {JWT_SECRET_MIN_BYTES} bytes: it can be guessed from any one token");
     }
     Ok(Some(ForeignKey::secret(secret)))
-}
-
-/// Work that comes round by itself.
-fn start_upkeep(tasks: &Tasks, state: &AppState, settings: &Settings, limits: Arc<RateLimits>) {
-    goings::start_upkeep(tasks, state);
-    let metrics = state.ops.metrics.clone();
-    tasks.every(Duration::from_secs(5), move || {
-        metrics.run_upkeep();
-        async {}
-    });
-    tasks.every(Duration::from_secs(SWEEP_INTERVAL_S), move || {
-        limits.sweep();
-        async {}
-    });
-    let accounts = state.accounts.clone();
-    tasks.every(Duration::from_secs(accounts::SWEEP_INTERVAL_S), move || {
-        let accounts = accounts.clone();
-        async move { accounts.sweep().await }
-    });
-    let notifications = state.notifications.clone();
-    let keep_days = settings.notifications.notifications_keep_days;
-    tasks.every(Duration::from_secs(notify::SWEEP_INTERVAL_S), move || {
-        let notifications = notifications.clone();
-        async move { notifications.sweep(keep_days).await }
-    });
-    let wallets = state.wallets.clone();
-    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
-        let wallets = wallets.clone();
-        async move { wallets.tell_rooms().await }
-    });
-    let wallets = state.wallets.clone();
-    tasks.every(Duration::from_secs(wallets::UPKEEP_INTERVAL_S), move || {
-        let wallets = wallets.clone();
-        async move { wallets.chase_orders().await }
-    });
-    let sales = state.sales.clone();
-    tasks.every(Duration::from_secs(sales::MEASURE_INTERVAL_S), move || {
-        let sales = sales.clone();
-        async move { sales.measure().await }
-    });
 }

@@ -85,6 +85,10 @@ pub struct RateLimits {
     pub mail_by_address: Limiter<IpAddr>,
     /// Mails asked for to one e-mail address.
     pub mail_by_email: Limiter<String>,
+    /// Searches from one address, of those who have not signed in.
+    pub search_by_address: Limiter<IpAddr>,
+    /// Searches of one account.
+    pub search_by_account: Limiter<AccountId>,
     /// Movements of money asked for by one account.
     pub money_by_account: Limiter<AccountId>,
     /// Comments of one account.
@@ -106,6 +110,8 @@ impl RateLimits {
             login_by_email: Limiter::new(switch, 6, 10),
             mail_by_address: Limiter::new(switch, 6, 20),
             mail_by_email: Limiter::new(switch, 1, 3),
+            search_by_address: Limiter::new(switch, 120, 30),
+            search_by_account: Limiter::new(switch, 120, 30),
             money_by_account: Limiter::new(switch, 60, 60),
             comments_by_account: Limiter::new(switch, 20, 10),
             reports_by_account: Limiter::new(switch, 10, 10),
@@ -122,6 +128,8 @@ impl RateLimits {
         self.login_by_email.sweep();
         self.mail_by_address.sweep();
         self.mail_by_email.sweep();
+        self.search_by_address.sweep();
+        self.search_by_account.sweep();
         self.money_by_account.sweep();
         self.comments_by_account.sweep();
         self.reports_by_account.sweep();

@@ -1,12 +1,10 @@
 //! What goes on at the hub and what people have at stake in it, put together: what follows the logs of auctions, who is woken
-//! by it, and what comes round by itself.
+//! by it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::AppState;
 use crate::env::Env;
 use crate::features::activity::{self, Activity, ActivityProjection};
 use crate::features::stakes::{self, Stakes, StakesProjection};
@@ -51,18 +49,4 @@ async fn wake_after(mut progress: Progress, outbox: Outbox, stop: CancellationTo
     while stop.run_until_cancelled(progress.moved()).await.is_some() {
         outbox.wake();
     }
-}
-
-/// Their work that comes round by itself.
-pub(super) fn start_upkeep(tasks: &Tasks, state: &AppState) {
-    let activity = state.activity.clone();
-    tasks.every(Duration::from_secs(activity::SWEEP_INTERVAL_S), move || {
-        let activity = activity.clone();
-        async move { activity.sweep().await }
-    });
-    let stakes = state.stakes.clone();
-    tasks.every(Duration::from_secs(stakes::REMIND_INTERVAL_S), move || {
-        let stakes = stakes.clone();
-        async move { stakes.remind().await }
-    });
 }

@@ -8,6 +8,7 @@ pub mod comments;
 pub mod moderation;
 pub mod notifications;
 pub mod sales;
+pub mod search;
 pub mod staff;
 pub mod stakes;
 pub mod tickets;

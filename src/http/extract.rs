@@ -72,6 +72,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let kept: Vec<&str> = query.split('&').filter(|pair| pair.split('=').next() != Some("fields")).collect();
+        // No text of ours holds this sign, and PostgreSQL can hold it in none.
+        if let Some(pair) = kept.iter().find(|pair| pair.contains("%00")) {
+            let name = pair.split('=').next().unwrap_or_default();
+            return Err(misfit("invalid_query", "query", name, "a text cannot hold the character U+0000"));
+        }
         // axum's own reading of a query, which knows numbers, options and percent signs; only the URI is made up.
         let uri =
             format!("/?{}", kept.join("&")).parse().map_err(|_| misfit("invalid_query", "query", "", "unreadable"))?;
@@ -168,8 +173,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_a_query_is_named() {
-        for (text, code, field) in [("colour=red", "unknown_field", "colour"), ("limit=many", "invalid_query", "limit")]
-        {
+        for (text, code, field) in [
+            ("colour=red", "unknown_field", "colour"),
+            ("limit=many", "invalid_query", "limit"),
+            ("limit=1&status=a%00b", "invalid_query", "status"),
+        ] {
             let response = query(text).await.unwrap_err();
             assert_eq!(response.code(), code);
             let body = axum::body::to_bytes(response.respond("id").into_body(), 10_000).await.unwrap();

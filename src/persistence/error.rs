@@ -49,6 +49,18 @@ impl StoreError {
         }
     }
 
+    /// True if a statement was cut off, or never begun, because the bounds of its way into the database were reached.
+    pub fn is_overrun(&self) -> bool {
+        // PostgreSQL cancels a query with 57014; SQLite interrupts it with 9.
+        match self {
+            Self::Driver(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code == "57014" || code == "9")
+            }
+            Self::Driver(sqlx::Error::PoolTimedOut) => true,
+            _ => false,
+        }
+    }
+
     /// True if the cause is a row that is there already (a unique or primary key).
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Driver(sqlx::Error::Database(error)) if error.is_unique_violation())

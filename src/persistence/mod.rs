@@ -3,6 +3,7 @@
 //! Nothing here knows a table. SQL stands in the `store` modules and in `journal::sql`, lower case, with `$1`
 //! placeholders, and native types on either side (ids as UUID, moments as chrono times, documents as JSON).
 
+mod bounded;
 mod error;
 mod migrate;
 pub mod redis;
@@ -15,6 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{Postgres, Sqlite, Transaction};
 
+pub use bounded::Bounds;
 pub use error::StoreError;
 pub use migrate::migrate;
 pub use redis::{Redis, RedisError};

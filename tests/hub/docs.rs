@@ -24,6 +24,7 @@ const ROUTES: &[&str] = &[
     "get /api/invoices",
     "get /api/invoices/{id}",
     "get /api/me",
+    "get /api/search",
     "get /api/notifications",
     "get /api/notifications/preferences",
     "get /api/staff/audit",

@@ -33,6 +33,7 @@ mod postgres;
 mod projection;
 mod public_log;
 mod sales;
+mod search;
 mod slow;
 mod socket;
 mod socket_docs;

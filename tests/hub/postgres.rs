@@ -85,3 +85,29 @@ async fn a_day_on_postgresql_is_a_day_on_sqlite() {
     postgres.stop().await;
     sqlite.stop().await;
 }
+
+#[tokio::test]
+async fn a_sign_that_no_text_can_hold_is_refused_in_every_query() {
+    let Some(server) = server::Server::start().await else { return };
+    let postgres = Hub::with(|settings| settings.server.database_url = Some(server.url().into())).await;
+    for hub in [postgres, Hub::start().await] {
+        let ada = hub.sign_up("ada").await;
+        for (query, field) in [
+            ("auctions?category=%00", "category"),
+            ("auctions?limit=1&category=a%00b", "category"),
+            ("auctions?status=%00", "status"),
+            ("notifications?kind=%00", "kind"),
+            ("search?q=desk%00", "q"),
+            ("search?author=%00", "author"),
+            ("search?cursor=%00", "cursor"),
+        ] {
+            let answer = hub.get_as(&ada.token, &format!("/api/{query}")).await;
+            assert_eq!(answer.is_problem(422, "invalid_query").body["field"], field, "{query}");
+        }
+        // What merely looks like it is a text as any other.
+        hub.get("/api/auctions?category=%2500").await.is(200);
+        let email = json!({"email": "ada\u{0}@bidders.example", "password": PASSWORD});
+        assert!(hub.post("/api/auth/login", email).await.status.is_client_error());
+        hub.stop().await;
+    }
+}

@@ -5,10 +5,10 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 readonly VERSION=4.32.5
-bidhub=$1
+bidhub=$PWD/$1
 shift
 
-tools=target/tools/schemathesis-$VERSION
+tools=$PWD/target/tools/schemathesis-$VERSION
 if [ ! -x "$tools/bin/st" ]; then
   python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION" || exit 1
 fi
@@ -30,6 +30,7 @@ token=$(curl -sS --fail-with-body -H 'Content-Type: application/json' \
   -d '{"email":"admin@example.com","password":"correct horse battery"}' "$url/api/auth/login" | jq -r .token)
 
 # Left out: what is no HTTP after its head, what ends the session that all else needs, and what is signed by somebody else.
+cd "$data" || exit 1
 "$tools/bin/st" run "$url/api/openapi.json" --url "$url" -H "Authorization: Bearer $token" --workers 1 \
   --phases examples,coverage,fuzzing --max-examples 20 --generation-database none --suppress-health-check all \
   --exclude-path /ws --exclude-path /api/auth/logout --exclude-path /api/auth/password \

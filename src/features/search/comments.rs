@@ -1,0 +1,92 @@
+//! Keeps the documents of comments as the comments are. Triggers note which comment was written or has changed, whoever did
+//! it; one node looks what has been noted and writes it down. A comment that is deleted is shown no more at once: what is shown
+//! is read from the comment itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::store::{self, CommentText, Kind, New};
+use crate::coordination::Leases;
+use crate::lifecycle::Tasks;
+use crate::persistence::{Db, StoreError};
+
+/// How often a node looks whether a comment was noted.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The name under which nodes agree on which of them does the work.
+const TASK: &str = "search";
+/// Notes that one transaction takes.
+const PAGE: i64 = 200;
+
+/// The one task that moves comments into what search finds.
+#[derive(Clone)]
+pub struct CommentIndex {
+    db: Db,
+    leases: Arc<dyn Leases>,
+}
+
+impl CommentIndex {
+    /// The task over this database; `leases` say whether this node does it.
+    pub fn new(db: &Db, leases: Arc<dyn Leases>) -> Self {
+        Self { db: db.clone(), leases }
+    }
+
+    /// Begins to look, every now and then, until the hub ends.
+    pub fn start(self, tasks: &Tasks) {
+        tasks.every(LOOK_EVERY, move || {
+            let index = self.clone();
+            async move {
+                if let Err(error) = index.catch_up().await {
+                    tracing::warn!(%error, "comments could not be made searchable and will be later: {error}");
+                }
+            }
+        });
+    }
+
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        while store::has_notes(&self.db).await? {
+            match self.leases.task(TASK).await {
+                Ok(true) => self.take_notes_in().await?,
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "whether this node makes comments searchable cannot be learned: {error}");
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what the oldest notes are about. Taking them locks them, so that a second node that believes that it
+    /// does the work waits, and then finds them gone.
+    async fn take_notes_in(&self) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let ids = store::take_notes(&mut tx, PAGE).await?;
+        store::remove(&mut tx, &ids).await?;
+        let comments = store::comment_texts(&mut tx, &ids).await?;
+        let new: Vec<New<'_>> = comments.iter().map(CommentText::to_insert).collect();
+        store::insert(&mut tx, &new).await?;
+        tx.commit().await
+    }
+}
+
+impl CommentText {
+    fn to_insert(&self) -> New<'_> {
+        New {
+            kind: Kind::Comment,
+            id: self.id,
+            auction: self.auction,
+            author: self.author,
+            title: "",
+            category: None,
+            standing: None,
+            at: self.at,
+            fields: vec![&self.body],
+        }
+    }
+}
+
+impl std::fmt::Debug for CommentIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CommentIndex")
+    }
+}

@@ -1,0 +1,219 @@
+//! Full text over auctions and comments: words, phrases, what is not wanted, unfinished and misspelt words; filters,
+//! facets, and where in each text the words were found.
+//!
+//! What can be found is kept beside auctions and comments and follows from them. A search looks at the newest documents
+//! that have its words, not at all of them, and is cut off when it takes too long: it never slows the bidding down. Nothing
+//! here gives markup.
+
+mod comments;
+mod facets;
+mod highlight;
+mod projection;
+mod query;
+mod rank;
+mod response;
+pub mod routes;
+mod store;
+mod terms;
+mod typos;
+mod words;
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use uuid::Uuid;
+
+use crate::http::{ApiError, List, Page};
+use crate::persistence::{Bounds, Db, StoreError};
+pub use comments::CommentIndex;
+pub use projection::SearchProjection;
+use query::Key;
+use rank::Ranking;
+use response::{CorrectionBody, FoundBody, SearchBody, TotalBody};
+use store::{Filter, Find, Kind, Scope};
+use terms::{Asked, Term, Terms};
+
+/// How many finds are ranked and counted: the newest, and as many again of those with all the words in the title.
+const WINDOW: usize = 1_000;
+/// With fewer finds than this, words near those that were typed are meant as well.
+const LITTLE: usize = 3;
+
+/// How searches reach the database. PostgreSQL chooses its way anew for each query, since the best one depends on how common
+/// the words are, and is told that what it reads is in memory more often than not.
+const BOUNDS: Bounds = Bounds {
+    connections: 4,
+    wait: Duration::from_secs(2),
+    statement: Duration::from_secs(2),
+    postgres: &[
+        ("plan_cache_mode", "force_custom_plan"),
+        ("random_page_cost", "1.1"),
+        ("enable_mergejoin", "off"),
+        ("enable_hashjoin", "off"),
+        ("jit", "off"),
+        ("pg_trgm.similarity_threshold", "0.2"),
+    ],
+};
+
+/// The search of the hub.
+#[derive(Clone)]
+pub struct Search(Arc<Db>);
+
+/// What the database gave for a query.
+#[derive(Default)]
+struct Listing {
+    terms: Terms,
+    finds: Vec<Find>,
+    /// True if there are more.
+    more: bool,
+    /// The newest document that belongs to the list.
+    newest: i64,
+}
+
+impl Search {
+    /// Searches what is in `db`, through connections of its own.
+    pub fn new(db: &Db) -> Self {
+        Self(Arc::new(db.bounded(BOUNDS)))
+    }
+
+    /// Gives the connections back once what runs on them has ended.
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+
+    async fn find(&self, asked: Asked, filter: &Filter, page: &Page<Key>) -> Result<SearchBody, ApiError> {
+        let after = page.after.as_ref();
+        let listing = match asked {
+            Asked::Nothing => Ok(Listing::default()),
+            Asked::Anything => self.listed(Terms::default(), filter, page).await,
+            Asked::Terms(terms) if terms.all.is_empty() => self.listed(terms, filter, page).await,
+            Asked::Terms(terms) => self.matched(terms, filter, after).await,
+        };
+        let listing = listing.map_err(refusal)?;
+        let ranked = listing.ranked(after);
+        let key = |(rank, find): &(i64, &Find)| Key {
+            rank: *rank,
+            number: find.number,
+            newest: listing.newest,
+            near: typos::meant(&listing.terms.all),
+        };
+        let List { items, next } = page.cut(ranked, key, |(_, find)| find)?;
+        Ok(SearchBody {
+            items: self.shown(&items, &listing.terms).await.map_err(refusal)?,
+            next,
+            total: after.is_none().then(|| listing.total()),
+            facets: after.is_none().then(|| facets::count(&listing.finds)),
+            corrections: listing.corrections(),
+        })
+    }
+
+    /// What passes the filters, the newest first: there is nothing to rank it by, so the list goes on to its end.
+    async fn listed(&self, terms: Terms, filter: &Filter, page: &Page<Key>) -> Result<Listing, StoreError> {
+        let Some(key) = &page.after else {
+            let (finds, more) = self.window(filter, (&terms, Scope::Text), i64::MAX).await?;
+            return Ok(Listing { terms, finds, more, ..Listing::default() });
+        };
+        let finds =
+            store::window(&self.0, filter, (&terms, Scope::Text), key.number.saturating_sub(1), page.fetch()).await?;
+        Ok(Listing { terms, finds, ..Listing::default() })
+    }
+
+    /// The newest of what has the words; where that is little, of what has words near them.
+    async fn matched(&self, mut terms: Terms, filter: &Filter, after: Option<&Key>) -> Result<Listing, StoreError> {
+        let newest = after.map_or(i64::MAX, |key| key.newest);
+        if let Some(key) = after {
+            self.take_in_again(&mut terms.all, &key.near).await?;
+        }
+        let (mut finds, mut more) = self.window(filter, (&terms, Scope::Text), newest).await?;
+        if after.is_none() && finds.len() < LITTLE {
+            self.take_near_words_in(&mut terms.all).await?;
+            if terms.all.iter().any(|term| !term.near.is_empty()) {
+                (finds, more) = self.window(filter, (&terms, Scope::Text), newest).await?;
+            }
+        }
+        let newest = newest.min(finds.first().map_or(0, |find| find.number));
+        if more {
+            // Older ones with all of it in their titles must not go under in what merely mentions it.
+            let known: HashSet<i64> = finds.iter().map(|find| find.number).collect();
+            let (titled, _) = self.window(filter, (&terms, Scope::Title), newest).await?;
+            finds.extend(titled.into_iter().filter(|find| !known.contains(&find.number)));
+        }
+        Ok(Listing { terms, finds, more, newest })
+    }
+
+    /// The newest finds, and whether there are more.
+    async fn window(
+        &self,
+        filter: &Filter,
+        what: (&Terms, Scope),
+        newest: i64,
+    ) -> Result<(Vec<Find>, bool), StoreError> {
+        let mut finds = store::window(&self.0, filter, what, newest, WINDOW as i64 + 1).await?;
+        let more = finds.len() > WINDOW;
+        finds.truncate(WINDOW);
+        Ok((finds, more))
+    }
+
+    /// These finds as they are shown. One that has gone meanwhile is left out.
+    async fn shown(&self, finds: &[&Find], terms: &Terms) -> Result<Vec<FoundBody>, StoreError> {
+        let of = |kind: Kind| {
+            finds.iter().filter(move |find| find.kind == kind.name()).map(|find| find.id).collect::<Vec<_>>()
+        };
+        let auctions = store::auctions(&self.0, &of(Kind::Auction)).await?;
+        let comments = store::comments(&self.0, &of(Kind::Comment)).await?;
+        let mut bodies: HashMap<Uuid, FoundBody> = HashMap::new();
+        for found in auctions {
+            bodies.insert(found.id, FoundBody::auction(found, terms));
+            // Texts may be long; others are served between two of them.
+            tokio::task::yield_now().await;
+        }
+        bodies.extend(comments.into_iter().map(|found| (found.id, FoundBody::comment(found, terms))));
+        Ok(finds.iter().filter_map(|find| bodies.remove(&find.id)).collect())
+    }
+}
+
+impl Listing {
+    /// The finds that come after `after`, with what they are worth, the best first.
+    fn ranked(&self, after: Option<&Key>) -> Vec<(i64, &Find)> {
+        if self.terms.all.is_empty() {
+            return self.finds.iter().map(|find| (0, find)).collect();
+        }
+        let mut ranking = Ranking::new(&self.terms);
+        let mut rank = |find: &Find| ranking.rank(&find.title, find.category.as_deref());
+        let mut ranked: Vec<(i64, &Find)> = self.finds.iter().map(|find| (rank(find), find)).collect();
+        ranked.retain(|(rank, find)| after.is_none_or(|key| (*rank, find.number) < (key.rank, key.number)));
+        ranked.sort_by_key(|(rank, find)| Reverse((*rank, find.number)));
+        ranked
+    }
+
+    fn total(&self) -> TotalBody {
+        TotalBody { count: self.finds.len(), more: self.more }
+    }
+
+    fn corrections(&self) -> Vec<CorrectionBody> {
+        let corrected = self.terms.all.iter().filter(|term| !term.near.is_empty());
+        let correction = |term: &Term| CorrectionBody {
+            word: term.words.join(" "),
+            to: term.near.iter().map(|near| near.word.clone()).collect(),
+        };
+        corrected.map(correction).collect()
+    }
+}
+
+/// A search that took too long, or found too many others under way, may be tried again.
+fn refusal(error: StoreError) -> ApiError {
+    if error.is_overrun() {
+        tracing::warn!(%error, "a search was cut off: {error}");
+        let busy = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "searching takes too long at this moment");
+        return busy.with("retry", true).retry_after_s(1);
+    }
+    error.into()
+}
+
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Search")
+    }
+}
