@@ -31,8 +31,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
             let error = error.into_inner();
+            // The reader of an enum calls it a wrong sign where JSON has something else than a text.
+            let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
             match error.classify() {
                 serde_json::error::Category::Data => misfit("invalid_field", "body", &path, &error.to_string()),
+                _ if is_json() => misfit("invalid_field", "body", &path, "it is of another type"),
                 _ => ApiError::bad_request("invalid_json", format!("the body is not JSON: {error}")),
             }
         })?;

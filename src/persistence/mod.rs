@@ -92,7 +92,29 @@ pub enum Durability {
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// After this it is tried again to open what somebody else is opening.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The one connection that writes. Processes that open a new database at the same moment are in each other's way, for SQLite
+/// does not wait while the way is set in which it keeps its log; so it is tried again.
+async fn opened(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let writer = PoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+        match writer.connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => tokio::time::sleep(BUSY_PAUSE).await,
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// True if SQLite says that somebody else is at work (SQLITE_BUSY, whatever more the code says).
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}
 
 impl Db {
     /// Opens, and creates if absent, the SQLite database in `file`.
@@ -107,8 +129,7 @@ impl Db {
             })
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let writer = PoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
-        let writer = writer.connect_with(options.clone()).await?;
+        let writer = opened(&options).await?;
         let readers = PoolOptions::new().max_connections(SQLITE_READERS).acquire_timeout(ACQUIRE_TIMEOUT);
         let readers = readers.connect_lazy_with(options.read_only(true).create_if_missing(false));
         Ok(Self { writer: On::Lite(writer), reader: On::Lite(readers) })
@@ -207,5 +228,26 @@ impl Tx {
             On::Pg(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_opens_a_new_database_at_the_same_moment_gets_it() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("hub.db");
+            let open = || {
+                let file = file.clone();
+                tokio::spawn(async move { Db::sqlite(&file, Durability::Normal).await })
+            };
+            let opening: Vec<_> = (0..8).map(|_| open()).collect();
+            for opened in opening {
+                opened.await.unwrap().unwrap();
+            }
+        }
     }
 }

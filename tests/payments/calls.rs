@@ -1,7 +1,8 @@
 //! How Stripe is called: what shows and what never does.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bidhub::chance::Chance;
@@ -17,14 +18,33 @@ use crate::world::{World, moment, withdrawal};
 #[derive(Clone, Default)]
 struct Logged(Arc<Mutex<Vec<u8>>>);
 
+thread_local! {
+    /// Who listens on this thread.
+    static LISTENING: RefCell<Logged> = RefCell::default();
+}
+
+struct Listening;
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENING.take();
+    }
+}
+
 impl Logged {
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+    /// One subscriber for the whole program: with one for each thread, whoever is first at a place in the code while nobody
+    /// listens makes it silent for those who come while it does so.
+    fn listen() -> (Self, Listening) {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber =
+                tracing_subscriber::fmt().without_time().with_ansi(false).with_max_level(tracing::Level::TRACE);
+            let subscriber = subscriber.with_writer(|| LISTENING.with_borrow(Self::clone)).finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
         let logged = Self::default();
-        let writer = logged.clone();
-        let subscriber =
-            tracing_subscriber::fmt().without_time().with_ansi(false).with_max_level(tracing::Level::TRACE);
-        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
-        (logged, tracing::subscriber::set_default(subscriber))
+        LISTENING.set(logged.clone());
+        (logged, Listening)
     }
 
     fn text(&self) -> String {
