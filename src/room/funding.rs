@@ -77,12 +77,10 @@ struct Last {
     arrived: u64,
 }
 
-/// One of those in a line, which ends with the last of them.
-struct InLine<'a> {
+/// Ends a line, if nobody is left in it, when whoever was in it leaves.
+struct Leaving<'a> {
     raises: &'a Raises,
     of: (AuctionId, AccountId),
-    line: Option<Arc<Line>>,
-    number: u64,
 }
 
 impl Raises {
@@ -104,11 +102,13 @@ impl Raises {
         needed: Money,
         ask: impl Future<Output = Result<Raise, Rejection>>,
     ) -> Result<Raise, Rejection> {
-        let place = InLine::new(self, of);
-        let Some(line) = place.line.as_deref() else { return ask.await };
+        // What is declared last goes first: the line is left before it is looked who is there.
+        let _leaving = Leaving { raises: self, of };
+        let line = self.lines.entry(of).or_default().clone();
+        let number = line.arrived.fetch_add(1, Ordering::AcqRel);
         let mut last = line.last.lock().await;
         if let Some(last) = *last
-            && place.number < last.arrived
+            && number < last.arrived
             && needed <= last.raise.amount
         {
             return Ok(last.raise);
@@ -121,18 +121,8 @@ impl Raises {
     }
 }
 
-impl<'a> InLine<'a> {
-    fn new(raises: &'a Raises, of: (AuctionId, AccountId)) -> Self {
-        let line = raises.lines.entry(of).or_default().clone();
-        let number = line.arrived.fetch_add(1, Ordering::AcqRel);
-        Self { raises, of, line: Some(line), number }
-    }
-}
-
-impl Drop for InLine<'_> {
+impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        // Left before it is looked who is there: of several who leave at once the last finds nobody else.
-        drop(self.line.take());
         self.raises.lines.remove_if(&self.of, |_, line| Arc::strong_count(line) == 1);
     }
 }
