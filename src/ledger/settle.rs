@@ -1,9 +1,14 @@
 //! What follows from the log of an auction: holds are lowered when the room has lowered its allowance, and at the end the
-//! sale is paid and everything else released. The caller has locked books and wallets and calls this once for each event.
+//! sale is paid and everything else released. The caller has locked books and wallets and calls this once for each event,
+//! and tells people what became of their auction. Only that a debt was paid out of what came in is told here, since nobody
+//! else sees it.
+
+use serde_json::json;
 
 use super::movement::{Account, Kind, Movement, Transfer, post};
 use super::store::{self, BookRow};
 use crate::domain::{AccountId, AuctionId, Currency, Money, Seq, Timestamp};
+use crate::notify::{self, Note, NoteKind};
 use crate::persistence::{StoreError, Tx};
 
 /// How an auction ended, as far as money is concerned.
@@ -154,7 +159,7 @@ pub async fn release_late(
     }
 }
 
-/// Pays what `owner` owes from what is available. Gives how much.
+/// Pays what `owner` owes from what is available, and tells them. Gives how much.
 pub async fn pay_debt(
     tx: &mut Tx,
     owner: AccountId,
@@ -172,7 +177,13 @@ pub async fn pay_debt(
         auction: None,
         transfers: vec![Transfer { from: Account::Available(owner), to: Account::Owed(owner), amount }],
     };
-    Ok(if post(tx, &movement).await? { amount } else { Money::ZERO })
+    if !post(tx, &movement).await? {
+        return Ok(Money::ZERO);
+    }
+    let data = json!({"currency": currency.code(), "amount": amount.minor_units()});
+    let cause = movement.cause;
+    notify::write(tx, &[Note { account: owner, kind: NoteKind::DebtPaid, auction: None, cause, data, at }]).await?;
+    Ok(amount)
 }
 
 async fn capture(

@@ -83,6 +83,8 @@ names! {
         Captured = "captured",
         /// For the seller: the money for what was sold has come. `title`, `currency`, `amount`: without the commission.
         PaidOut = "paid_out",
+        /// What was owed was paid out of money that came in. `currency`, `amount`.
+        DebtPaid = "debt_paid",
         /// Staff has frozen the account. `reason`.
         AccountFrozen = "account_frozen",
         /// The account may bid and withdraw again.
@@ -134,7 +136,8 @@ impl NoteKind {
             | Self::HoldRaised
             | Self::HoldReleased
             | Self::Captured
-            | Self::PaidOut => Group::Money,
+            | Self::PaidOut
+            | Self::DebtPaid => Group::Money,
             Self::Comment | Self::CommentReply => Group::Comments,
             Self::TicketAnswer => Group::Tickets,
             Self::EndingSoon => Group::Watchlist,

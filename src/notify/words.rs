@@ -52,6 +52,9 @@ pub(super) fn words(kind: NoteKind, data: &Value) -> (&'static str, String) {
         }
         NoteKind::Captured => ("Payment taken", format!("{} was paid for {lot}.", sum("What you won"))),
         NoteKind::PaidOut => ("You were paid", format!("{} for {lot} came into your wallet.", sum("The money"))),
+        NoteKind::DebtPaid => {
+            ("Debt paid", format!("{} of what came into your wallet paid what you owed.", sum("A part")))
+        }
         NoteKind::AccountFrozen => {
             let text =
                 format!("You cannot bid or withdraw for now{reason}. Open a ticket if you think that it is wrong.");
@@ -153,6 +156,7 @@ mod tests {
             (NoteKind::Outbid, "Somebody bid more than you on “Walnut desk”, now at 125.00 USD."),
             (NoteKind::EndingSoon, "“Walnut desk” ends at 09:30 UTC on 20 November 2026."),
             (NoteKind::DepositFailed, "Your deposit of 0.50 USD did not go through: no funds."),
+            (NoteKind::DebtPaid, "0.50 USD of what came into your wallet paid what you owed."),
             (NoteKind::Deposit, "0.50 USD came into your wallet."),
         ] {
             assert_eq!(words(kind, &full).1, text);

@@ -66,6 +66,26 @@ impl Bench {
         deposits::deposit(&self.db, Chance::System.uuid(at(0)), owner, (money(amount), usd()), at(0)).await;
     }
 
+    /// Makes `owner` owe so much: a deposit that was spent is taken back.
+    pub async fn owe(&self, owner: AccountId, amount: i64) {
+        let mut tx = self.begin().await;
+        lock_wallet(&mut tx, owner, usd()).await.unwrap();
+        let transfers = vec![Transfer { from: Account::Owed(owner), to: deposits::PROVIDER, amount: money(amount) }];
+        let (kind, cause) = (Kind::DepositReversal, format!("reversal:{owner}:{amount}"));
+        let movement = Movement { kind, cause, currency: usd(), at: at(0), auction: None, transfers };
+        assert!(post(&mut tx, &movement).await.unwrap(), "it is new");
+        tx.commit().await.unwrap();
+    }
+
+    /// What `owner` was told that they no longer owe, in minor units, in the order in which it was written.
+    pub async fn debts_paid(&self, owner: AccountId) -> Vec<i64> {
+        let text = "select cast(data as text) from notifications where account = $1 and kind = 'debt_paid' order by id";
+        let told: Vec<String> = sql!(self.db.read(), scalars String, text, owner.0).unwrap();
+        let amount =
+            |data: &String| serde_json::from_str::<serde_json::Value>(data).unwrap()["amount"].as_i64().unwrap();
+        told.iter().map(amount).collect()
+    }
+
     /// An order to bring money in or take it out, as it stands. Gives its id.
     pub async fn order(&self, kind: &str, owner: AccountId, amount: i64, status: &str) -> Uuid {
         let (id, mut tx) = (Chance::System.uuid(at(0)), self.begin().await);

@@ -68,6 +68,35 @@ async fn what_a_frozen_winner_owes_waits_for_staff() {
 }
 
 #[tokio::test]
+async fn what_comes_in_pays_what_is_owed_and_who_owed_it_is_told() {
+    on_both(|bench| async move {
+        let (ann, ben, seller, desk) = (person(1), person(2), person(SELLER), book(1));
+        for who in [ann, ben] {
+            bench.deposit(who, 1_100).await;
+            bench.set(&desk, who, Target::ForBid(money(1_000))).await.unwrap();
+        }
+        bench.owe(seller, 400).await;
+        bench.owe(ben, 300).await;
+        let sold = Outcome::Sold { winner: ann, price: money(1_000) };
+        assert!(bench.settle(&desk, sold).await.is_some());
+        assert_eq!(bench.settle(&desk, sold).await, None);
+        assert_eq!((bench.wallet(seller).await, bench.wallet(ben).await), ((550, 0), (800, 0)));
+        assert_eq!((bench.debts_paid(seller).await, bench.debts_paid(ben).await), (vec![400], vec![300]));
+        assert_eq!(bench.debts_paid(ann).await, [0; 0], "who owes nothing hears nothing");
+
+        // What a lowered allowance gives back pays as well.
+        let (eve, lamp) = (person(3), book(2));
+        bench.deposit(eve, 1_100).await;
+        let high = bench.set(&lamp, eve, Target::ForBid(money(1_000))).await.unwrap();
+        bench.owe(eve, 5_000).await;
+        assert_eq!(bench.confirm(&lamp, eve, 500, high.version).await, money(550));
+        assert_eq!((bench.wallet(eve).await, bench.debts_paid(eve).await), ((0, 550), vec![550]));
+        bench.assert_balanced().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_seller_whose_wallet_can_hold_no_more_is_paid_later() {
     on_both(|bench| async move {
         let (ann, seller, desk) = (person(1), person(SELLER), book(1));

@@ -32,8 +32,8 @@ pub const LAYERS: &[Layer] = &[
     layer("live",         &["domain", "coordination"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
-    layer("ledger",       &["domain", "persistence", "clock"]),
     layer("notify",       &["domain", "currency", "persistence", "clock", "chance", "coordination", "mail"]),
+    layer("ledger",       &["domain", "persistence", "clock", "notify"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail, and who moves money in the world.
     layer("config",       &["domain", "currency"]),

@@ -120,6 +120,12 @@ async fn a_deposit_that_was_given_up_and_is_paid_after_all_is_credited_once() {
     .await;
 }
 
+/// What somebody was told that they no longer owe, oldest first.
+async fn debts_paid(hub: &Hub, who: &User) -> Vec<i64> {
+    let all = told(hub, who).await.into_iter();
+    all.filter(|(kind, _)| kind == "debt_paid").filter_map(|(_, amount)| amount.as_i64()).collect()
+}
+
 #[tokio::test]
 async fn money_that_was_spent_and_is_taken_back_is_owed_until_it_comes_again() {
     let server = Server::start().await;
@@ -168,6 +174,7 @@ async fn money_that_was_spent_and_is_taken_back_is_owed_until_it_comes_again() {
         let kinds: Vec<String> = told(&hub, &ann).await.into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds.iter().filter(|kind| *kind == "deposit_reversed").count(), 1, "{kinds:?}");
         assert_eq!(kinds.iter().filter(|kind| *kind == "deposit").count(), 2, "{kinds:?}");
+        assert_eq!(debts_paid(&hub, &ann).await, [4_000], "{kinds:?}");
         done(hub).await;
     })
     .await;
@@ -201,6 +208,7 @@ async fn parts_are_taken_back_one_by_one_and_what_comes_in_pays_what_is_owed() {
         pay_in(&hub, server, &ann, "k2", 3_000).await;
         let after = wallet(&hub, &ann).await;
         assert_eq!((&after["available"], &after["owed"]), (&json!(1_000), &json!(0)));
+        assert_eq!(debts_paid(&hub, &ann).await, [2_000]);
         done(hub).await;
     })
     .await;
