@@ -1,5 +1,6 @@
 //! Every error is a problem with a code, a field where there is one, and the id of the request.
 
+use bidhub::{app, sql};
 use reqwest::Method;
 use serde_json::json;
 
@@ -19,6 +20,26 @@ async fn whatever_goes_wrong_is_a_problem() {
     hub.get("/api").await.is_problem(404, "not_found");
     hub.get("/nothing.js").await.is_problem(404, "not_found");
     hub.post("/nothing", json!({})).await.is_problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn what_fails_inside_says_that_it_did_and_nothing_of_the_inside() {
+    let hub = Hub::start().await;
+    let ada = hub.sign_up("ada").await;
+    let db = app::open_database(&hub.settings).await.unwrap();
+    sql!(db.write(), exec, "alter table tickets rename to elsewhere").unwrap();
+    db.close().await;
+    for answer in [
+        hub.get_as(&ada.token, "/api/tickets").await,
+        hub.post_as(&ada.token, "/api/tickets", json!({"subject": "Help", "body": "Please."})).await,
+    ] {
+        answer.is_problem(500, "internal");
+        let members: Vec<&str> = answer.body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["code", "detail", "request_id", "status", "title", "type"]);
+        assert_eq!(answer.body["detail"], "something went wrong inside the hub");
+    }
+    hub.get("/healthz").await.is(200);
+    hub.stop().await;
 }
 
 #[tokio::test]

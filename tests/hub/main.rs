@@ -32,6 +32,7 @@ mod passwords;
 mod postgres;
 mod projection;
 mod public_log;
+mod rights;
 mod sales;
 mod search;
 mod slow;

@@ -6,7 +6,7 @@ mod bids;
 mod books;
 mod deposits;
 mod endings;
-mod rights;
+mod limits;
 mod stripe;
 mod withdrawals;
 

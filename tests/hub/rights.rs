@@ -1,0 +1,255 @@
+//! Who may call what: every endpoint for everyone, as the table says, and no endpoint that the table forgets.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bidhub::config::Settings;
+use bidhub::domain::Span;
+use reqwest::Method;
+use serde_json::{Value, json};
+use table::{Call, TABLE};
+
+use crate::harness::{Answer, Hub, PASSWORD, User, send};
+use crate::market::{bid, desk_with, eventually, moderator, offer};
+use crate::postgres::server::Server;
+
+const NOBODY: &str = "01938b5e-0000-7000-8000-000000000000";
+const LATER: &str = "2026-11-20T20:00:00.000Z";
+const BECAUSE: &str = "looked into";
+
+/// Everyone, and the things that calls are about. What a call may use up is made anew for each.
+struct World<'a> {
+    hub: &'a Hub,
+    people: BTreeMap<&'static str, User>,
+    /// Words in braces that stand for one and the same thing throughout.
+    lasting: BTreeMap<&'static str, String>,
+    made: usize,
+}
+
+impl<'a> World<'a> {
+    async fn new(hub: &'a Hub) -> World<'a> {
+        let mut people = BTreeMap::new();
+        for name in ["sella", "ann", "ben", "bad", "cold"] {
+            people.insert(name, hub.sign_up(name).await);
+        }
+        people.insert("sam", moderator(hub, "sam", "staff").await);
+        let mut world = World { hub, people, lasting: BTreeMap::new(), made: 0 };
+        for name in ["sella", "ann", "ben", "bad", "cold", "sam"] {
+            let paid = world.keyed(name, "/api/wallet/deposits", json!({"amount": 50_000})).await;
+            if name == "ann" {
+                world.lasting.insert("payment", text(&paid["id"]));
+            }
+        }
+        let sold = world.auction(json!({"funds": "required", "ends_at": "2026-11-20T10:30:00.000Z"})).await;
+        world.bid("ann", &sold).await;
+        hub.clock.advance(Span::from_secs(3_700));
+        eventually(hub, "/api/auctions?status=ended", |body| body["items"][0]["outcome"] == "sold").await;
+        let invoice = loop {
+            let list = hub.get_as(world.token("ann"), "/api/invoices").await.is(200).body.clone();
+            match list["items"][0]["id"].as_str() {
+                Some(id) => break id.to_owned(),
+                None => tokio::time::sleep(std::time::Duration::from_millis(25)).await,
+            }
+        };
+        let standing = world.auction(json!({})).await;
+        let funded = world.auction(json!({"funds": "required"})).await;
+        world.lasting.extend([("invoice", invoice), ("standing", standing), ("funded", funded)]);
+        let ticket = world.thing("open_ticket").await;
+        world.lasting.insert("ticket", ticket);
+        world.lasting.insert("ben", world.people["ben"].id.clone());
+        world.lasting.insert("nobody", NOBODY.to_owned());
+        world.staff("users", &world.people["bad"].id.clone(), "ban").await;
+        world.staff("users", &world.people["cold"].id.clone(), "freeze").await;
+        world
+    }
+
+    fn token(&self, name: &str) -> &str {
+        &self.people[name].token
+    }
+
+    fn key(&mut self) -> String {
+        self.made += 1;
+        format!("k{}", self.made)
+    }
+
+    async fn post(&self, name: &str, path: &str, body: Value) -> Value {
+        let answer = self.hub.post_as(self.token(name), path, body).await;
+        assert!(answer.status.is_success(), "{name} {path}: {answer:?}");
+        answer.body
+    }
+
+    async fn keyed(&mut self, name: &str, path: &str, body: Value) -> Value {
+        let key = self.key();
+        let request = self.hub.request(Method::POST, path).bearer_auth(self.token(name)).header("Idempotency-Key", key);
+        send(request.json(&body)).await.is(201).body.clone()
+    }
+
+    async fn staff(&self, what: &str, id: &str, verb: &str) {
+        self.post("sam", &format!("/api/staff/{what}/{id}/{verb}"), json!({"reason": BECAUSE})).await;
+    }
+
+    /// An auction of Sella's.
+    async fn auction(&self, mut members: Value) -> String {
+        if members["ends_at"].is_null() {
+            members["ends_at"] = LATER.into();
+        }
+        offer(self.hub, &self.people["sella"], desk_with(members)).await
+    }
+
+    /// A bid that leads; gives its number.
+    async fn bid(&mut self, name: &str, auction: &str) -> u64 {
+        let key = self.key();
+        let verdict = bid(self.hub, &self.people[name], auction, &key, json!({"amount": 1_000})).await;
+        verdict.is(201).body["seq"].as_u64().expect("a number")
+    }
+
+    /// What the word in braces stands for in this call.
+    async fn thing(&mut self, word: &str) -> String {
+        if let Some(lasting) = self.lasting.get(word) {
+            return lasting.clone();
+        }
+        match word {
+            "key" => self.key(),
+            "auction" => self.auction(json!({})).await,
+            "for_sale" => self.auction(json!({"buy_now": 9_000})).await,
+            "paused" => {
+                let id = self.auction(json!({})).await;
+                self.staff("auctions", &id, "pause").await;
+                id
+            }
+            "bid_on" => {
+                let id = self.auction(json!({})).await;
+                let seq = self.bid("ann", &id).await;
+                format!("{id}/bids/{seq}")
+            }
+            "comment" => {
+                let body = json!({"auction": self.lasting["standing"], "body": "Is it oak?"});
+                text(&self.post("ann", "/api/comments", body).await["id"])
+            }
+            "open_ticket" => {
+                text(&self.post("ann", "/api/tickets", json!({"subject": "Help", "body": "Please."})).await["id"])
+            }
+            "closed" => {
+                let id =
+                    text(&self.post("ann", "/api/tickets", json!({"subject": "Help", "body": "Please."})).await["id"]);
+                self.post("ann", &format!("/api/tickets/{id}/close"), json!({})).await;
+                id
+            }
+            "item" => {
+                let id = self.auction(json!({})).await;
+                self.post("ann", &format!("/api/auctions/{id}/report"), json!({"reason": "not oak"})).await;
+                let queue =
+                    self.hub.get_as(self.token("sam"), "/api/staff/moderation?status=open&limit=200").await.body;
+                let item = queue["items"].as_array().expect("items").iter().find(|item| item["auction"]["id"] == *id);
+                text(&item.expect("what was reported waits")["id"])
+            }
+            "stranger" => {
+                let name = self.key();
+                self.hub.sign_up(&name).await.id
+            }
+            "banned" => {
+                let name = self.key();
+                let id = self.hub.sign_up(&name).await.id;
+                self.staff("users", &id, "ban").await;
+                id
+            }
+            "frozen" => {
+                let name = self.key();
+                let id = self.hub.sign_up(&name).await.id;
+                self.staff("users", &id, "freeze").await;
+                id
+            }
+            other => panic!("nothing is called {{{other}}}"),
+        }
+    }
+
+    /// `text` with what its words in braces stand for.
+    async fn with_things(&mut self, text: &str) -> String {
+        let (mut whole, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (word, after) = after.split_once("}}").expect("a word ends");
+            whole.push_str(before);
+            whole.push_str(&self.thing(word).await);
+            rest = after;
+        }
+        whole + rest
+    }
+
+    async fn ask(&mut self, call: &Call, name: Option<&str>) -> Answer {
+        let (path, body) = (self.with_things(call.path).await, self.with_things(call.body).await);
+        let key = self.key();
+        let request = self.hub.request(call.method.to_uppercase().parse().expect("a method"), &path);
+        let mut request = request.header("Idempotency-Key", key);
+        if let Some(name) = name {
+            // Whoever logs out does so in a session of its own.
+            let token = if path.ends_with("/logout") {
+                text(&self.hub.login(&self.people[name].email, PASSWORD).await.is(200).body["token"])
+            } else {
+                self.token(name).to_owned()
+            };
+            request = request.bearer_auth(token);
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        send(request).await
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+/// The status, and the code if there is one.
+fn verdict(answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    if status < 400 {
+        return status.to_string();
+    }
+    let code = answer.body["code"].as_str().expect("whatever is refused has a code");
+    answer.is_problem(status, code);
+    format!("{status} {code}")
+}
+
+async fn everyone_may_what_the_table_says(change: impl FnOnce(&mut Settings)) {
+    let hub = Hub::with(change).await;
+    let mut world = World::new(&hub).await;
+    let mut wrong = Vec::new();
+    for call in TABLE {
+        let mut found = Vec::new();
+        for name in [None, Some("ann"), Some("ben"), Some("sella"), Some("sam"), Some("bad"), Some("cold")] {
+            found.push(verdict(&world.ask(call, name).await));
+        }
+        if found != call.expected {
+            wrong.push(format!("{} {}\n  found    {found:?}\n  expected {:?}", call.method, call.path, call.expected));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    drop(world);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn everyone_may_what_the_table_says_on_sqlite() {
+    everyone_may_what_the_table_says(|_| {}).await;
+}
+
+#[tokio::test]
+async fn everyone_may_what_the_table_says_on_postgresql() {
+    let Some(server) = Server::start().await else { return };
+    everyone_may_what_the_table_says(|settings| settings.server.database_url = Some(server.url().into())).await;
+}
+
+#[tokio::test]
+async fn no_endpoint_is_missing_from_the_table() {
+    let hub = Hub::start().await;
+    let api = hub.get("/api/openapi.json").await.is(200).body.clone();
+    let operations = api["paths"].as_object().expect("paths").iter().flat_map(|(path, item)| {
+        item.as_object().expect("operations").keys().map(move |method| format!("{method} {path}"))
+    });
+    let described: BTreeSet<String> = operations.collect();
+    let listed: BTreeSet<String> = TABLE.iter().map(|call| format!("{} {}", call.method, call.route)).collect();
+    assert_eq!(listed, described);
+    hub.stop().await;
+}
