@@ -1,8 +1,10 @@
 //! Nodes that run one hub: they share a PostgreSQL server of the scenario's own and the Redis that the scenario gives them,
 //! each through a proxy where it asks for that. One scenario runs at a time: the machine is part of what is measured.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use bidhub::clock::Clock;
@@ -135,6 +137,22 @@ impl Cluster {
         let (status, body) = self.nodes[node].rest.try_get(Some(token), "/api/me").await.expect("an answer");
         assert_eq!(status, 200, "{body}");
         AccountId(body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"))
+    }
+
+    /// Somebody with this role, made by the program as operators do, signed in.
+    pub async fn with_role(&self, name: &str, role: &str) -> String {
+        let email = format!("{name}@example.com");
+        let mut command = self.nodes[0].program();
+        command.args(["user", "add", "--email", &email, "--role", role]).stdin(Stdio::piped());
+        let mut adding = command.spawn().expect("the program starts");
+        let mut input = adding.stdin.take().expect("its input");
+        input.write_all(b"correct horse battery\n").expect("it reads");
+        drop(input);
+        let output = adding.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{output:?}");
+        let sign_in = json!({"email": email, "password": "correct horse battery"});
+        let answer = self.nodes[0].rest.post(None, "/api/auth/login", sign_in).await;
+        answer["token"].as_str().expect("a token").to_owned()
     }
 
     /// Offers an auction that is open for so long, by way of this node.

@@ -40,6 +40,7 @@ mod restarts;
 mod sessions;
 mod slots;
 mod swarm;
+mod talk;
 
 /// True if there is time for the long variants.
 pub fn long() -> bool {

@@ -3,7 +3,6 @@
 //! the end only what was sold has changed hands.
 
 use std::collections::HashMap;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -60,7 +59,7 @@ async fn the_books_balance_at_every_instant_while_nodes_die() {
         };
         bidding.spawn(person.bid(stop.clone()));
     }
-    let staff = staff(&cluster).await;
+    let staff = cluster.with_role("sam", "staff").await;
     let looks = trouble(&mut cluster, &auctions, &staff, Chance::seeded(seed), until).await;
     stop.store(true, Ordering::SeqCst);
     let mut acks = Acks::new();
@@ -101,16 +100,6 @@ async fn books(cluster: &Cluster) {
     let output = tokio::task::spawn_blocking(move || program.arg("check-books").output().unwrap()).await.unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
-}
-
-async fn staff(cluster: &Cluster) -> String {
-    let mut command = cluster.nodes[0].program();
-    command.args(["user", "add", "--email", "sam@example.com", "--role", "staff"]).stdin(Stdio::piped());
-    let mut adding = command.spawn().unwrap();
-    std::io::Write::write_all(&mut adding.stdin.take().unwrap(), b"correct horse battery\n").unwrap();
-    assert!(adding.wait().unwrap().success());
-    let sign_in = json!({"email": "sam@example.com", "password": "correct horse battery"});
-    cluster.nodes[0].rest.post(None, "/api/auth/login", sign_in).await["token"].as_str().unwrap().to_owned()
 }
 
 /// Takes the newest bid of an auction out of the race, if there is one and the hub can be asked.

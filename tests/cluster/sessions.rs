@@ -1,11 +1,10 @@
 //! What ends a session at one node ends its sockets at all.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::cluster::{Cluster, Plan};
+use crate::cluster::Plan;
 use crate::redis::Server;
 use crate::socket_client::{Codec, Socket};
 
@@ -27,7 +26,7 @@ async fn a_logout_or_a_ban_at_one_node_closes_the_sockets_at_another() {
     println!("a logout closed the socket at another node after {:?}", started.elapsed());
     assert!(started.elapsed() < SOON);
 
-    let admin = admin(&cluster).await;
+    let admin = cluster.with_role("sam", "admin").await;
     let ben = there.sign_up("ben").await;
     let id = cluster.account(1, &ben).await.0;
     let mut socket = Socket::of(there.address, Codec::Json, &ben).await;
@@ -37,18 +36,4 @@ async fn a_logout_or_a_ban_at_one_node_closes_the_sockets_at_another() {
     assert_eq!(socket.closed().await, Some(4002));
     println!("a ban closed the socket at another node after {:?}", started.elapsed());
     assert!(started.elapsed() < SOON);
-}
-
-/// An admin, made by the program as operators do, signed in.
-async fn admin(cluster: &Cluster) -> String {
-    use std::io::Write as _;
-    let mut command = cluster.nodes[0].program();
-    command.args(["user", "add", "--email", "sam@example.com", "--role", "admin"]).stdin(Stdio::piped());
-    let mut child = command.spawn().expect("the program starts");
-    child.stdin.take().expect("its input").write_all(b"correct horse battery\n").expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{output:?}");
-    let body = json!({"email": "sam@example.com", "password": "correct horse battery"});
-    let answer = cluster.nodes[0].rest.post(None, "/api/auth/login", body).await;
-    answer["token"].as_str().expect("a token").to_owned()
 }
