@@ -241,6 +241,33 @@ async fn money_goes_out_to_the_account_that_was_told() {
 }
 
 #[tokio::test]
+async fn what_comes_back_of_a_withdrawal_is_credited_once_however_often_it_is_told() {
+    let server = Server::start().await;
+    let server = &server;
+    on_both(paid_by(server), |hub| async move {
+        let ann = hub.sign_up("ann").await;
+        pay_in(&hub, server, &ann, "k", 5_000).await;
+        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        withdraw(&hub, &ann, "w", 700).await.is(201);
+        let transfer = server.newest("tr_");
+        // Each message tells all that has come back of it so far.
+        for amount in [300, 400] {
+            hub.clock.advance(bidhub::domain::Span::from_secs(1));
+            server.reverse(&transfer, amount);
+            for _ in 0..2 {
+                say(&hub, server, "transfer.reversed", &transfer).await;
+            }
+        }
+        assert_eq!(purse(&hub, &ann).await, (5_000, 0));
+        let mut back = told(&hub, &ann).await;
+        back.retain(|(kind, _)| kind == "withdrawal_failed");
+        assert_eq!(back, [("withdrawal_failed".into(), json!(300)), ("withdrawal_failed".into(), json!(400))]);
+        done(hub).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_question_says_nothing_of_the_order() {
     let server = Server::start().await;
     let server = &server;

@@ -122,6 +122,12 @@ impl Server {
         self.world().objects.keys().filter(|id| id.starts_with(prefix)).count()
     }
 
+    /// The id of the object of this kind that was made last.
+    #[allow(dead_code, reason = "tests of the adapter are told it")]
+    pub fn newest(&self, prefix: &str) -> String {
+        self.world().objects.keys().rfind(|id| id.starts_with(prefix)).unwrap().clone()
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -86,9 +86,9 @@ impl Server {
     }
 }
 
-/// A message of this kind about this object, sent at `now`.
+/// A message of this kind about this object, sent at `now`; at another moment it is another message.
 pub fn message_of(kind: &str, object: Value, now: Timestamp) -> Message {
-    let id = format!("evt_{kind}_{}", object["id"].as_str().unwrap());
+    let id = format!("evt_{kind}_{}_{}", object["id"].as_str().unwrap(), now.millis());
     let event = json!({
         "id": id, "object": "event", "type": kind, "livemode": false, "api_version": "2025-01-27.acacia",
         "created": now.millis() / 1_000, "pending_webhooks": 1, "data": {"object": object},
