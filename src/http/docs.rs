@@ -1,6 +1,8 @@
 //! The API described: as OpenAPI and AsyncAPI for programs, and as pages for people, which come from the program itself and
 //! need nothing from outside.
 
+mod examples;
+
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
@@ -67,13 +69,14 @@ pub(super) fn described<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> 
 }
 
 /// Adds to a description what all operations have in common and none says for itself: that problems are of a type of their
-/// own, and those problems that come before or around a handler.
+/// own, those problems that come before or around a handler, and examples.
 pub(super) fn complete(mut api: Description) -> Description {
-    for item in api.paths.paths.values_mut() {
+    for (path, item) in &mut api.paths.paths {
         let PathItem { get, put, post, delete, patch, .. } = item;
-        for (operation, writes) in [(get, false), (put, true), (post, true), (delete, true), (patch, true)] {
+        let all = [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)];
+        for (method, operation) in all {
             let Some(operation) = operation else { continue };
-            for (status, codes) in common(operation, writes) {
+            for (status, codes) in common(operation, method != "get") {
                 let response = ResponseBuilder::new().description(codes).content(PROBLEM_JSON, problem());
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
             }
@@ -87,6 +90,7 @@ pub(super) fn complete(mut api: Description) -> Description {
                         .insert(if problem { PROBLEM_JSON } else { "application/json" }.to_owned(), content);
                 }
             }
+            examples::illustrate(method, path, operation);
         }
     }
     api

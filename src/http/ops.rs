@@ -115,7 +115,11 @@ async fn healthz() -> Json<Health> {
 ///
 /// Asks everything that the hub cannot do without; ready only if all of it answers, and until the hub begins to stop.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = Readiness), (status = 503, description = "Something does not answer, or the hub is stopping", body = Readiness)))]
+    responses(
+        (status = 200, body = Readiness),
+        (status = 503, description = "Something does not answer, or the hub is stopping", body = Readiness,
+            example = json!({"status": "not_ready", "probes": [{"name": "database", "ok": false}]})),
+    ))]
 async fn readyz(State(ops): State<Ops>) -> Response {
     let probes = join_all(ops.probes.iter().map(|probe| async {
         let asked = tokio::time::timeout(PROBE_TIMEOUT, (probe.check)()).await;

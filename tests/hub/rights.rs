@@ -1,18 +1,22 @@
 //! Who may call what: every endpoint for everyone, as the table says, and no endpoint that the table forgets.
 
+mod examples;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use bidhub::config::Settings;
 use bidhub::domain::Span;
+use examples::Examples;
 use reqwest::Method;
 use serde_json::{Value, json};
 use table::{Call, TABLE};
 
 use crate::harness::{Answer, Hub, PASSWORD, User, send};
-use crate::market::{bid, desk_with, eventually, moderator, offer};
+use crate::market::{bid, desk_with, moderator, offer};
 use crate::postgres::server::Server;
+use crate::socket_client::PATIENCE;
 
 const NOBODY: &str = "01938b5e-0000-7000-8000-000000000000";
 const LATER: &str = "2026-11-20T20:00:00.000Z";
@@ -41,26 +45,25 @@ impl<'a> World<'a> {
                 world.lasting.insert("payment", text(&paid["id"]));
             }
         }
-        let sold = world.auction(json!({"funds": "required", "ends_at": "2026-11-20T10:30:00.000Z"})).await;
+        let ends_soon = json!({"funds": "required", "ends_at": "2026-11-20T10:30:00.000Z"});
+        let (sold, unpaid) = (world.auction(ends_soon.clone()).await, world.auction(ends_soon).await);
         world.bid("ann", &sold).await;
+        world.bid("cold", &unpaid).await;
+        world.staff("users", &world.people["cold"].id.clone(), "freeze").await;
         hub.clock.advance(Span::from_secs(3_700));
-        eventually(hub, "/api/auctions?status=ended", |body| body["items"][0]["outcome"] == "sold").await;
-        let invoice = loop {
-            let list = hub.get_as(world.token("ann"), "/api/invoices").await.is(200).body.clone();
-            match list["items"][0]["id"].as_str() {
-                Some(id) => break id.to_owned(),
-                None => tokio::time::sleep(std::time::Duration::from_millis(25)).await,
-            }
-        };
+        let invoice = world.first("ann", "/api/invoices").await;
+        let case = world.first("sam", "/api/staff/cases").await;
         let standing = world.auction(json!({})).await;
         let funded = world.auction(json!({"funds": "required"})).await;
-        world.lasting.extend([("invoice", invoice), ("standing", standing), ("funded", funded)]);
+        world.lasting.extend([("invoice", invoice), ("case", case), ("standing", standing), ("funded", funded)]);
+        let (standing, ann) = (world.lasting["standing"].clone(), "ann");
+        world.bid(ann, &standing).await;
+        world.post(ann, "/api/comments", json!({"auction": standing, "body": "Is it oak?"})).await;
         let ticket = world.thing("open_ticket").await;
         world.lasting.insert("ticket", ticket);
         world.lasting.insert("ben", world.people["ben"].id.clone());
         world.lasting.insert("nobody", NOBODY.to_owned());
         world.staff("users", &world.people["bad"].id.clone(), "ban").await;
-        world.staff("users", &world.people["cold"].id.clone(), "freeze").await;
         world
     }
 
@@ -87,6 +90,19 @@ impl<'a> World<'a> {
 
     async fn staff(&self, what: &str, id: &str, verb: &str) {
         self.post("sam", &format!("/api/staff/{what}/{id}/{verb}"), json!({"reason": BECAUSE})).await;
+    }
+
+    /// The id of the first of a list, as soon as there is one.
+    async fn first(&self, name: &str, path: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let list = self.hub.get_as(self.token(name), path).await.is(200).body.clone();
+            if let Some(id) = list["items"][0]["id"].as_str() {
+                return id.to_owned();
+            }
+            assert!(Instant::now() < deadline, "{path} stays empty");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// An auction of Sella's.
@@ -164,6 +180,10 @@ impl<'a> World<'a> {
         }
     }
 
+    async fn sign_in(&self, name: &str) -> String {
+        text(&self.hub.login(&self.people[name].email, PASSWORD).await.is(200).body["token"])
+    }
+
     /// `text` with what its words in braces stand for.
     async fn with_things(&mut self, text: &str) -> String {
         let (mut whole, mut rest) = (String::new(), text);
@@ -176,24 +196,31 @@ impl<'a> World<'a> {
         whole + rest
     }
 
-    async fn ask(&mut self, call: &Call, name: Option<&str>) -> Answer {
+    /// Has it asked by someone; gives what was sent, and what came back.
+    async fn ask(&mut self, call: &Call, name: Option<&str>) -> (String, Answer) {
         let (path, body) = (self.with_things(call.path).await, self.with_things(call.body).await);
         let key = self.key();
         let request = self.hub.request(call.method.to_uppercase().parse().expect("a method"), &path);
         let mut request = request.header("Idempotency-Key", key);
         if let Some(name) = name {
-            // Whoever logs out does so in a session of its own.
-            let token = if path.ends_with("/logout") {
-                text(&self.hub.login(&self.people[name].email, PASSWORD).await.is(200).body["token"])
-            } else {
-                self.token(name).to_owned()
+            // Whoever ends sessions does so with one of their own.
+            let token = match call.route {
+                "/api/auth/logout" => self.sign_in(name).await,
+                _ => self.token(name).to_owned(),
             };
             request = request.bearer_auth(token);
         }
         if !body.is_empty() {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.header("content-type", "application/json").body(body.clone());
         }
-        send(request).await
+        let answer = send(request).await;
+        // A new password, though it is the old one, ends all other sessions.
+        if call.route == "/api/auth/password" && answer.status.is_success() {
+            let name = name.expect("somebody signed in");
+            let token = self.sign_in(name).await;
+            self.people.get_mut(name).expect("one of the people").token = token;
+        }
+        (body, answer)
     }
 }
 
@@ -212,14 +239,17 @@ fn verdict(answer: &Answer) -> String {
     format!("{status} {code}")
 }
 
-async fn everyone_may_what_the_table_says(change: impl FnOnce(&mut Settings)) {
+/// Gives an example of each call.
+async fn everyone_may_what_the_table_says(change: impl FnOnce(&mut Settings)) -> Examples {
     let hub = Hub::with(change).await;
     let mut world = World::new(&hub).await;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut examples) = (Vec::new(), Examples::default());
     for call in TABLE {
         let mut found = Vec::new();
         for name in [None, Some("ann"), Some("ben"), Some("sella"), Some("sam"), Some("bad"), Some("cold")] {
-            found.push(verdict(&world.ask(call, name).await));
+            let (sent, answer) = world.ask(call, name).await;
+            found.push(verdict(&answer));
+            examples.take(call, &sent, &answer);
         }
         if found != call.expected {
             wrong.push(format!("{} {}\n  found    {found:?}\n  expected {:?}", call.method, call.path, call.expected));
@@ -228,11 +258,12 @@ async fn everyone_may_what_the_table_says(change: impl FnOnce(&mut Settings)) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     drop(world);
     hub.stop().await;
+    examples
 }
 
 #[tokio::test]
 async fn everyone_may_what_the_table_says_on_sqlite() {
-    everyone_may_what_the_table_says(|_| {}).await;
+    everyone_may_what_the_table_says(|_| {}).await.are_those_of_the_description();
 }
 
 #[tokio::test]
