@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{Authenticator, ForeignKey, Origins, Role};
+use crate::cache::Cache;
 use crate::config::{self, ConfigError, DefaultAck, Settings};
 use crate::coordination::Bus;
 use crate::coordination::redis::Figures;
@@ -20,7 +21,7 @@ use crate::domain::{AccountId, Fees, Money, Span};
 use crate::env::Env;
 use crate::features::accounts::{self, Accounts};
 use crate::features::activity::{self, Activity};
-use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection};
+use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection, AuctionsWitness};
 use crate::features::comments::{self, Comments};
 use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
@@ -48,6 +49,7 @@ use crate::telemetry;
 use crate::ws::{self, Gateway};
 
 mod goings;
+mod keeping;
 mod ports;
 mod probes;
 mod talk;
@@ -130,7 +132,8 @@ pub async fn serve(
     let bus = hub.bus.clone();
     let stop = hub.stop_with(shutdown);
     let live = Live::start(bus.clone(), tasks.shutdown().clone());
-    let projector = projector(&env, &db, &hub, &live);
+    let cache = keeping::cache(&settings, &env, &hub, &tasks);
+    let projector = projector(&env, &db, &hub, &live).telling(Arc::new(AuctionsWitness(cache.clone())));
     let progress = projector.progress();
     let ground = Ground {
         settings: &settings,
@@ -139,6 +142,7 @@ pub async fn serve(
         db: &db,
         hub: &hub,
         live: &live,
+        cache: cache.clone(),
         progress,
         payments,
         holds,
@@ -148,7 +152,7 @@ pub async fn serve(
     };
     let (state, limits) = build_state(ground)?;
     upkeep::start(&tasks, &state, &settings, &limits);
-    CommentIndex::new(&db, hub.leases.clone()).start(&tasks);
+    CommentIndex::new(&db, hub.leases.clone(), cache.clone()).start(&tasks);
     let rooms_closed = CancellationToken::new();
     tasks.spawn(projector.run(rooms_closed.clone(), PROJECTION_FLUSH_LIMIT));
 
@@ -264,6 +268,7 @@ struct Ground<'a> {
     db: &'a Db,
     hub: &'a Hub,
     live: &'a Live,
+    cache: Cache,
     progress: Progress,
     payments: Arc<dyn PaymentProvider>,
     holds: Holds,
@@ -273,7 +278,7 @@ struct Ground<'a> {
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
-    let Ground { settings, env, tasks, db, hub, live, progress, payments, holds, bus, stop, address } = ground;
+    let Ground { settings, env, tasks, db, hub, live, cache, progress, payments, holds, bus, stop, address } = ground;
     let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
@@ -314,19 +319,21 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         db: db.clone(),
         rooms: rooms.clone(),
         journal: journal.clone(),
+        cache: cache.clone(),
         clock: env.clock.clone(),
         progress: progress.clone(),
         fees: Fees { premium_bp: settings.money.premium_bp, commission_bp: settings.money.commission_bp },
         grace: Span::from_secs(settings.room.outage_grace_s),
         ack: ack_rule(&settings.cluster),
     });
-    let search = Search::new(db);
+    let search = Search::new(db, cache.clone());
     let outbox = Outbox::default();
     let (comments, tickets, moderation) = talk(talk::Ground {
         db,
         env,
         accounts: &accounts,
         auctions: &auctions,
+        cache: &cache,
         live,
         outbox: &outbox,
         limits: &limits,

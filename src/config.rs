@@ -82,7 +82,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cluster, Connections, Log, Mail, Money, Notifications, Room, Server};
+pub use groups::{Auth, Cache, Cluster, Connections, Log, Mail, Money, Notifications, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -95,6 +95,8 @@ pub struct Settings {
     pub connections: Connections,
     /// How rooms run.
     pub room: Room,
+    /// What is kept so that it need not be looked up.
+    pub cache: Cache,
     /// How many nodes make one hub.
     pub cluster: Cluster,
     /// How money comes in and goes out, and what sales cost.
@@ -140,6 +142,8 @@ pub struct Flags {
     connections: groups::ConnectionsFlags,
     #[command(flatten)]
     room: groups::RoomFlags,
+    #[command(flatten)]
+    cache: groups::CacheFlags,
     #[command(flatten)]
     cluster: groups::ClusterFlags,
     #[command(flatten)]
@@ -195,6 +199,7 @@ impl Settings {
             auth: flags.auth.over(file.auth),
             connections: flags.connections.over(file.connections),
             room: flags.room.over(file.room),
+            cache: flags.cache.over(file.cache),
             cluster: flags.cluster.over(file.cluster),
             money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
@@ -225,6 +230,7 @@ impl Settings {
             ("request_timeout_ms", u64::from(self.server.request_timeout_ms)),
             ("header_timeout_ms", u64::from(self.server.header_timeout_ms)),
             ("session_ttl_s", u64::from(self.auth.session_ttl_s)),
+            ("cache_mib", u64::from(self.cache.cache_mib)),
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
             ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
         ];
@@ -293,6 +299,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         auth: figment.extract().map_err(say)?,
         connections: figment.extract().map_err(say)?,
         room: figment.extract().map_err(say)?,
+        cache: figment.extract().map_err(say)?,
         cluster: figment.extract().map_err(say)?,
         money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
@@ -313,6 +320,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::AuthFlags::NAMES,
         groups::ConnectionsFlags::NAMES,
         groups::RoomFlags::NAMES,
+        groups::CacheFlags::NAMES,
         groups::ClusterFlags::NAMES,
         groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,

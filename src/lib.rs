@@ -7,6 +7,7 @@
 
 pub mod domain;
 
+pub mod cache;
 pub mod chance;
 pub mod clock;
 pub mod coordination;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::auth::{Identity, Role};
+use crate::cache::Cache;
 use crate::domain::{AccountId, AuctionId};
 use crate::env::Env;
 use crate::features::accounts::Accounts;
@@ -27,6 +28,7 @@ pub(super) struct Ground<'a> {
     pub env: &'a Env,
     pub accounts: &'a Accounts,
     pub auctions: &'a Auctions,
+    pub cache: &'a Cache,
     pub live: &'a Live,
     pub outbox: &'a Outbox,
     pub limits: &'a Arc<RateLimits>,
@@ -35,7 +37,7 @@ pub(super) struct Ground<'a> {
 
 /// Comments, tickets, and the queue of what staff should look at.
 pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets, Moderation) {
-    let Ground { db, env, accounts, auctions, live, outbox, limits, tasks } = ground;
+    let Ground { db, env, accounts, auctions, cache, live, outbox, limits, tasks } = ground;
     let moderation = Moderation::new(moderation::Parts {
         db: db.clone(),
         lots: Arc::new(auctions.clone()),
@@ -56,6 +58,7 @@ pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets, Moderation) {
         lots: Arc::new(auctions.clone()),
         trail: Arc::new(Audit),
         desk: Arc::new(moderation.clone()),
+        cache: cache.clone(),
         live: live.clone(),
         outbox: outbox.clone(),
         limits: Arc::clone(limits),

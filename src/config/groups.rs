@@ -76,6 +76,17 @@ settings! {
 }
 
 settings! {
+    /// What is kept so that it need not be looked up.
+    Cache, CacheFlags, "Cache";
+    values {
+        cache: Switch = "on", "on|off", "BIDHUB_CACHE", "A cache before lists, auctions and comments; on many nodes also in Redis";
+        cache_mib: u32 = 64, "MIB", "BIDHUB_CACHE_MIB", "Memory that the cache of this process may take";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// How many nodes make one hub.
     Cluster, ClusterFlags, "Cluster";
     values {

@@ -6,14 +6,16 @@ mod examples;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use bytes::Bytes;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, Response as OneResponse, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::caller::SESSION_COOKIE;
+use super::for_all::ForAll;
 use super::problem::{PROBLEM_JSON, Problem};
 
 /// Where the description is.
@@ -30,7 +32,7 @@ pub const DOCS_PATH: &str = "/api/docs";
         description = "A real-time bidding hub. Bids are best sent over the WebSocket at `/ws`; what is here does the \
             rest, and takes bids where no socket can be had; `/api/asyncapi.json` describes the socket. Times are `2026-11-20T09:30:00.000Z`, money is a whole \
             number of minor units, errors are RFC 9457 problems with a stable `code`. `?fields=a,b` on any GET picks \
-            members of the answer."
+            members of the answer, and is refused with `unknown_field` if there is none of that name."
     ),
     components(schemas(Problem)),
     modifiers(&Security),
@@ -76,6 +78,9 @@ pub(super) fn complete(mut api: Description) -> Description {
         let all = [("get", get), ("put", put), ("post", post), ("delete", delete), ("patch", patch)];
         for (method, operation) in all {
             let Some(operation) = operation else { continue };
+            if method == "get" {
+                add_unknown_field(operation);
+            }
             for (status, codes) in common(operation, method != "get") {
                 let response = ResponseBuilder::new().description(codes).content(PROBLEM_JSON, problem());
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
@@ -94,6 +99,27 @@ pub(super) fn complete(mut api: Description) -> Description {
         }
     }
     api
+}
+
+/// Names of `fields` are refused where JSON is answered.
+fn add_unknown_field(operation: &mut Operation) {
+    const UNKNOWN: &str = "`unknown_field`: there is no such field to pick";
+    let responses = &mut operation.responses.responses;
+    let answers_json =
+        |response: &RefOr<OneResponse>| matches!(response, RefOr::T(it) if it.content.contains_key("application/json"));
+    if !responses.get("200").is_some_and(answers_json) {
+        return;
+    }
+    match responses.get_mut("422") {
+        Some(RefOr::T(response)) if !response.description.contains("`unknown_field`") => {
+            response.description = format!("{}; {UNKNOWN}", response.description);
+        }
+        Some(_) => {}
+        None => {
+            let response = ResponseBuilder::new().description(UNKNOWN).content(PROBLEM_JSON, problem());
+            responses.insert("422".to_owned(), response.build().into());
+        }
+    }
 }
 
 /// Which problems any such operation may have, by their status.
@@ -131,6 +157,11 @@ fn problem() -> Content {
 pub(super) fn pages<S: Clone + Send + Sync + 'static>(api: Description) -> Router<S> {
     // "none" keeps the pages from asking a validator on the internet about the description.
     let config = Config::new([OPENAPI_PATH]).validator_url("none").try_it_out_enabled(true);
-    let socket = async || ([(header::CONTENT_TYPE, "application/json")], include_str!("../../docs/asyncapi.json"));
-    Router::from(SwaggerUi::new(DOCS_PATH).config(config).url(OPENAPI_PATH, api)).route(ASYNCAPI_PATH, get(socket))
+    let json = |text: Bytes| ForAll(([(header::CONTENT_TYPE, "application/json")], text));
+    let socket = json(Bytes::from_static(include_bytes!("../../docs/asyncapi.json")));
+    // It is plain data, which can always be written.
+    let rest = json(api.to_json().map(Bytes::from).unwrap_or_default());
+    Router::from(SwaggerUi::new(DOCS_PATH).config(config))
+        .route(OPENAPI_PATH, get(async || rest))
+        .route(ASYNCAPI_PATH, get(async || socket))
 }

@@ -1,6 +1,7 @@
 //! The frame around every request, from the outside in: request id, log and metrics; security headers; CORS; compression;
 //! time limit; panics; the shape of JSON answers; body limit; the handler.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::HttpContext;
+use super::fields::Fields;
 use super::observe::{Observer, observe};
 use super::{Ops, docs, ops, shape, static_files};
 use crate::chance::Chance;
@@ -59,13 +61,14 @@ where
     let observer = Observer { context: context.clone(), clock: frame.clock.clone(), chance: frame.chance.clone() };
     let (routes, api) = described().merge(features).split_for_parts();
     let api = docs::complete(api);
+    let fields = Arc::new(Fields::of(&api));
     let compressible = DefaultPredicate::new().and(NotForContentType::const_new("video/"));
     let router = routes
         .merge(docs::pages(api))
         .fallback(static_files::serve)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(from_fn(shape::shape))
+        .layer(from_fn_with_state(fields, shape::shape))
         .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, frame.request_timeout))
         .layer(CompressionLayer::new().compress_when(compressible));

@@ -27,7 +27,7 @@ pub struct PageQuery {
 }
 
 /// A page as asked for: how many items, and after which key `K`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page<K> {
     /// Items on the page, 1 to [`LIMIT_MAX`].
     pub limit: u32,
@@ -80,7 +80,7 @@ impl<K: DeserializeOwned + Serialize> Page<K> {
 }
 
 /// One page of a list.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct List<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,

@@ -1,10 +1,12 @@
-//! What happens to the JSON that a GET of the API gives: `?fields=a,b` picks members, and the answer gets an `ETag`, so that
-//! who has it already is told so in a few bytes.
+//! What happens to the JSON that a GET of the API gives: `?fields=a,b` picks members, of which each must be one that there is, and an answer that is the same for
+//! everyone gets an `ETag`, so that who has it already is told so in a few bytes. What is the caller's own gets none, nor do
+//! problems and what is sent as it comes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _, to_bytes};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -12,21 +14,28 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::fields::Fields;
+use super::for_all::Tagged;
 use super::problem::ApiError;
 
 /// Longest answer that is held whole to be shaped, in bytes. Longer ones pass as they are.
 const SHAPED_MAX_BYTES: u64 = 4 * 1_024 * 1_024;
 
-pub(super) async fn shape(request: Request, next: Next) -> Response {
+pub(super) async fn shape(State(known_fields): State<Arc<Fields>>, request: Request, next: Next) -> Response {
     if request.method() != Method::GET || !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
     }
     let fields = wanted_fields(request.uri().query().unwrap_or_default());
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let known: Vec<HeaderValue> = request.headers().get_all(header::IF_NONE_MATCH).iter().cloned().collect();
     let response = next.run(request).await;
     let short = response.body().size_hint().upper().is_some_and(|length| length <= SHAPED_MAX_BYTES);
     if response.status() != StatusCode::OK || !is_json(response.headers()) || !short {
         return response;
+    }
+    // After the handler, so that whoever may not have the answer is told that first.
+    if let Some(Err(unknown)) = fields.as_ref().map(|fields| known_fields.check(&route, fields)) {
+        return unknown.into_response();
     }
     let (mut parts, body) = response.into_parts();
     let body = match to_bytes(body, SHAPED_MAX_BYTES as usize).await {
@@ -35,17 +44,29 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
-    let cacheable = parts.headers.get(header::CACHE_CONTROL).is_none_or(|value| value != "no-store");
-    if let (true, Ok(tag)) = (cacheable, HeaderValue::from_str(&etag(&body))) {
-        parts.headers.entry(header::ETAG).or_insert(tag);
+    if parts.extensions.get::<Tagged>().is_none() {
+        return Response::from_parts(parts, Body::from(body));
     }
-    let unchanged = known.zip(parts.headers.get(header::ETAG)).is_some_and(|(known, tag)| matches(&known, tag));
+    vary_by_encoding(&mut parts.headers);
+    let Ok(tag) = HeaderValue::from_str(&etag(&body)) else { return Response::from_parts(parts, Body::from(body)) };
+    let unchanged = known.iter().any(|known| matches(known, &tag));
+    parts.headers.insert(header::ETAG, tag);
     if unchanged {
+        // What RFC 9110 asks for stays: the tag, Cache-Control, Vary; the server adds the date.
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_TYPE);
         return Response::from_parts(parts, Body::empty());
     }
     Response::from_parts(parts, Body::from(body))
+}
+
+/// The layer that compresses says so only where it does; who keeps the answer must know in any case.
+fn vary_by_encoding(headers: &mut HeaderMap) {
+    let vary = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
+    let vary: Vec<&str> = vary.chain(["accept-encoding"]).collect();
+    if let Ok(vary) = HeaderValue::from_str(&vary.join(", ")) {
+        headers.insert(header::VARY, vary);
+    }
 }
 
 /// The tag of these bytes. Weak, for the same content leaves compressed in several ways.
@@ -55,9 +76,11 @@ pub(super) fn etag(body: &[u8]) -> String {
 
 /// True if one of the tags in an `If-None-Match` is `tag`, weakly compared, as RFC 9110 has it for this header.
 pub(super) fn matches(if_none_match: &HeaderValue, tag: &HeaderValue) -> bool {
-    let opaque = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    fn opaque(text: &str) -> &str {
+        text.trim().strip_prefix("W/").unwrap_or(text.trim())
+    }
     let (Ok(known), Ok(tag)) = (if_none_match.to_str(), tag.to_str()) else { return false };
-    known.split(',').any(|known| known.trim() == "*" || opaque(known) == opaque(tag))
+    known.trim() == "*" || known.split(',').any(|known| opaque(known) == opaque(tag))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -115,6 +138,11 @@ mod tests {
             ("\"a\"", "W/\"a\"", true),
             ("\"b\", W/\"a\"", "W/\"a\"", true),
             ("*", "W/\"a\"", true),
+            ("\"c\" ,\"a\"", "W/\"a\"", true),
+            ("\"*\"", "W/\"a\"", false),
+            ("W/W/\"a\"", "W/\"a\"", false),
+            ("a", "W/\"a\"", false),
+            ("", "W/\"a\"", false),
             ("\"b\"", "W/\"a\"", false),
         ] {
             assert_eq!(matches(&value(known), &value(tag)), same, "{known}");

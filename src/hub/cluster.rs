@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::{Base, Ground as Grounds};
+use crate::cache::Shared;
 use crate::clock::Clock;
-use crate::config::{self, ConfigError, Settings};
+use crate::config::{self, ConfigError, Settings, Switch};
 use crate::coordination::redis::bus::{BusSettings, RedisBus};
 use crate::coordination::redis::leases::{LeaseSettings, RedisLeases};
 use crate::coordination::redis::pulse::{self, PulseSettings};
@@ -82,6 +83,10 @@ pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tas
     let journal = Arc::new(journal);
     tasks.spawn(archiver.clone().run(journal.clone(), stop.clone(), ARCHIVE_FLUSH_LIMIT));
 
+    let shared = match settings.cache.cache {
+        Switch::On => Some(Arc::new(Shared::connecting(&redis.url, redis.ca.as_deref())?)),
+        Switch::Off => None,
+    };
     let figures: Arc<OnceLock<FiguresNow>> = Arc::default();
     let bus_settings = BusSettings {
         name: settings.cluster.node_name.clone(),
@@ -97,6 +102,7 @@ pub(super) async fn open(settings: &Settings, url: &SecretString, env: &Env, tas
         leases,
         bus,
         feed: archive.feed(),
+        shared,
         lost: CancellationToken::new(),
         ground: Grounds::Cluster(Box::new(Ground { db, archiver, figures })),
     })

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::Shared;
 use crate::clock::{Clock, Offset};
 use crate::config::{self, Settings};
 use crate::coordination::redis::presence::FiguresNow;
@@ -34,6 +35,8 @@ pub struct Hub {
     pub bus: Arc<dyn Bus>,
     /// The committed records of all auctions, for projections.
     pub feed: Feed,
+    /// What nodes keep together so that each need not look it up; none for a hub of one process.
+    pub shared: Option<Arc<Shared>>,
     lost: CancellationToken,
     ground: Ground,
 }
@@ -50,6 +53,7 @@ struct Base {
     leases: Arc<dyn Leases>,
     bus: Arc<dyn Bus>,
     feed: Feed,
+    shared: Option<Arc<Shared>>,
     lost: CancellationToken,
     ground: Ground,
 }
@@ -77,7 +81,7 @@ impl Hub {
             Some(url) => cluster::open(settings, url, env, tasks).await?,
             None => one::open(settings, env, tasks).await?,
         };
-        let Base { journal, leases, bus, feed, lost, ground } = base;
+        let Base { journal, leases, bus, feed, shared, lost, ground } = base;
         let tail_max = if matches!(ground, Ground::Cluster(_)) { cluster::TAIL_MAX } else { 0 };
         let rooms = Rooms::new(Deps {
             journal: journal.clone(),
@@ -91,7 +95,7 @@ impl Hub {
         });
         tasks.spawn(room::sweep(rooms.clone()));
         tasks.spawn(rooms.clone().listen());
-        Ok(Self { rooms, journal, leases, bus, feed, lost, ground })
+        Ok(Self { rooms, journal, leases, bus, feed, shared, lost, ground })
     }
 
     /// What archives behind the rooms, if that is not the journal itself.

@@ -50,6 +50,7 @@ pub(super) async fn open(settings: &Settings, env: &Env, tasks: &Tasks) -> anyho
         leases: Arc::new(LocalLeases::new(journal.lease(), lost.clone())),
         bus: Arc::new(LocalBus::new(node)),
         feed: journal.feed(),
+        shared: None,
         lost,
         ground: Grounds::One(Ground { journal, db, _lock: lock }),
     })

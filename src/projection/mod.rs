@@ -36,6 +36,13 @@ pub trait Projection: Send + Sync + 'static {
     fn committed(&self) {}
 }
 
+/// Is told what projections have written.
+#[async_trait::async_trait]
+pub trait Witness: Send + Sync + 'static {
+    /// What follows from `page` is written, or may be: the outcome of a commit can be unknown.
+    async fn written(&self, page: &[Projected]);
+}
+
 /// A journaled record, read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Projected {

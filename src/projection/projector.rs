@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Reach;
-use super::{Progress, Projected, Projection, store};
+use super::{Progress, Projected, Projection, Witness, store};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::coordination::Leases;
@@ -53,6 +53,7 @@ pub struct Deps {
 pub struct Projector {
     deps: Deps,
     lanes: Vec<Lane>,
+    witness: Option<Arc<dyn Witness>>,
     reach: watch::Sender<Reach>,
     holds: bool,
     asked_at: Option<Instant>,
@@ -99,7 +100,13 @@ impl Projector {
         let lane = |projection| Lane { projection, position: 0, known: false, failures: 0, retry_at: None };
         let lanes = projections.into_iter().map(lane).collect();
         let reach = watch::channel(Reach::default()).0;
-        Self { deps, lanes, reach, holds: false, asked_at: None, aside: None }
+        Self { deps, lanes, witness: None, reach, holds: false, asked_at: None, aside: None }
+    }
+
+    /// Tells `witness` what is written, before those who wait for it go on.
+    #[must_use]
+    pub fn telling(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Follows it from outside.
@@ -301,7 +308,11 @@ impl Projector {
         for (auction, position, _) in &page.unreadable {
             store::set_aside(&mut tx, *auction, *position).await?;
         }
-        Ok(tx.commit().await?)
+        let committed = tx.commit().await;
+        if let Some(witness) = &self.witness {
+            witness.written(&page.records).await;
+        }
+        Ok(committed?)
     }
 
     fn moved(&mut self, group: &[usize], page: &Page) {

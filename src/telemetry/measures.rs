@@ -100,6 +100,9 @@ pub const MEASURES: &[Measure] = &[
     gauge("bidhub_projection_lag_seconds", Unit::Seconds, "How long the projections have been behind"),
     counter("bidhub_projection_failures_total", "Pages that a projection could not take in, by projection"),
     counter("bidhub_projection_unreadable_total", "Records that no projection can read; their auctions are set aside alone"),
+    // What is kept so that it need not be looked up.
+    counter("bidhub_cache_requests_total", "What was asked of the cache, by kind and outcome: hit, shared, miss, absent, failed"),
+    counter("bidhub_cache_away_total", "Times that the cache of all nodes did not answer, by call: look, keep, forget, forget_never"),
     // What people must decide.
     gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
     gauge("bidhub_moderation_open", Unit::Count, "Items of the moderation queue that wait for a decision of staff, by kind"),

@@ -27,6 +27,7 @@ mod truth;
 mod watcher;
 
 mod archives;
+mod caches;
 mod crashes;
 mod deploys;
 mod failovers;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds something missing has failed")]
 
 mod bus;
+mod cache;
 mod contract;
 mod leases;
 mod presence;

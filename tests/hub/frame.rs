@@ -30,18 +30,14 @@ async fn answers_are_compressed_for_who_can_read_it() {
 }
 
 #[tokio::test]
-async fn json_has_a_tag_and_can_be_picked_from() {
+async fn json_can_be_picked_from() {
     let hub = Hub::start().await;
     let ada = hub.sign_up("ada").await;
     let whole = hub.get_as(&ada.token, "/api/me").await;
-    assert_eq!(whole.header("cache-control"), "private, no-cache");
-    let again =
-        hub.request(Method::GET, "/api/me").bearer_auth(&ada.token).header("if-none-match", whole.header("etag"));
-    send(again).await.is(304);
+    assert_eq!((whole.header("cache-control"), whole.header("etag")), ("private, no-cache", ""), "it is ada's own");
     let picked = hub.get_as(&ada.token, "/api/me?fields=id,display_name").await;
     let expected = serde_json::json!({"id": ada.id, "display_name": "ada"});
     assert_eq!(picked.is(200).body, expected);
-    assert_ne!(picked.header("etag"), whole.header("etag"));
 }
 
 #[tokio::test]

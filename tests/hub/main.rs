@@ -13,6 +13,7 @@ mod accounts;
 mod activity;
 mod auctions;
 mod bids;
+mod cache;
 mod comments;
 mod config;
 mod cookies;

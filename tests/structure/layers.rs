@@ -30,6 +30,7 @@ pub const LAYERS: &[Layer] = &[
     layer("journal",      &["domain", "persistence", "clock", "chance"]),
     layer("coordination", &["domain", "chance", "persistence", "clock", "journal"]),
     layer("live",         &["domain", "coordination"]),
+    layer("cache",        &["clock", "chance", "persistence", "coordination"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
     layer("notify",       &["domain", "currency", "persistence", "clock", "chance", "coordination", "mail"]),
@@ -50,11 +51,11 @@ pub const LAYERS: &[Layer] = &[
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
     layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection", "notify",
-                            "ledger", "payments", "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live"]),
+                            "ledger", "payments", "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live", "cache"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),
     // The top, where all is put together.
-    layer("hub",          &["domain", "clock", "chance", "env", "config", "lifecycle", "persistence", "journal", "coordination", "room"]),
+    layer("hub",          &["domain", "clock", "chance", "env", "config", "lifecycle", "persistence", "journal", "coordination", "room", "cache"]),
     layer("app",          ALL),
     layer("cli",          ALL),
     layer("programs",     ALL),

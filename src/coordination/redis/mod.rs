@@ -5,6 +5,7 @@
 //! by the one module [`wire`], which reconnects by itself and may lose messages. Nothing here reads or writes a log.
 
 pub mod bus;
+pub mod client;
 pub mod follow;
 pub mod keys;
 pub mod leases;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::item::ActivityItem;
 use super::{Activity, store};
 use crate::auth::Action;
-use crate::http::{ApiError, ApiQuery, AuctionPath, HttpContext, List, MaybeCaller, Page, PageQuery, Problem};
+use crate::http::{ApiError, ApiQuery, AuctionPath, ForAll, HttpContext, List, MaybeCaller, Page, PageQuery, Problem};
 
 /// The routes of activity.
 pub fn router<S>() -> OpenApiRouter<S>
@@ -38,17 +38,18 @@ struct ViewersBody {
 ///
 /// The newest 500,000 items are kept. Live over the socket: `follow` the topic `activity`.
 #[utoipa::path(get, path = "/api/activity", tag = "activity", params(PageQuery), responses(
-    (status = 200, body = List<ActivityItem>),
+    (status = 200, body = List<ActivityItem>, headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 async fn feed(
     State(activity): State<Activity>,
     caller: MaybeCaller,
     ApiQuery(query): ApiQuery<PageQuery>,
-) -> Result<List<ActivityItem>, ApiError> {
+) -> Result<ForAll<List<ActivityItem>>, ApiError> {
     caller.may(Action::WatchAuctions)?;
     let page = Page::<i64>::of(query.limit, query.cursor.as_deref())?;
     let rows = store::all(&activity.0.db, &page).await?;
-    page.cut(rows, |row| row.id, ActivityItem::from)
+    page.cut(rows, |row| row.id, ActivityItem::from).map(ForAll)
 }
 
 /// What goes on in an auction, newest first
@@ -56,7 +57,8 @@ async fn feed(
 /// As far as it is kept; all of it is in the log. Live over the socket: the events of its room.
 #[utoipa::path(get, path = "/api/auctions/{id}/activity", tag = "activity",
     params(("id" = Uuid, Path), PageQuery), responses(
-    (status = 200, body = List<ActivityItem>),
+    (status = 200, body = List<ActivityItem>, headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 404, description = "`unknown_auction`", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem),
     (status = 503, description = "`unavailable`", body = Problem)))]
@@ -65,12 +67,12 @@ async fn of_auction(
     caller: MaybeCaller,
     AuctionPath(id): AuctionPath,
     ApiQuery(query): ApiQuery<PageQuery>,
-) -> Result<List<ActivityItem>, ApiError> {
+) -> Result<ForAll<List<ActivityItem>>, ApiError> {
     caller.may(Action::WatchAuctions)?;
     let page = Page::<i64>::of(query.limit, query.cursor.as_deref())?;
     activity.must_be(id).await?;
     let rows = store::of_auction(&activity.0.db, id, &page).await?;
-    page.cut(rows, |row| row.what.seq, ActivityItem::from)
+    page.cut(rows, |row| row.what.seq, ActivityItem::from).map(ForAll)
 }
 
 /// How many watch the room of an auction

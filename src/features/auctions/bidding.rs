@@ -19,7 +19,7 @@ use crate::auth::{Action, Caller, Denied, authorize};
 use crate::domain::auction::{Bid, Offer};
 use crate::domain::{AuctionId, BidKey};
 use crate::http::{
-    ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, IdempotencyKey, List, MaybeCaller, Page, Problem,
+    ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, ForAll, IdempotencyKey, List, MaybeCaller, Page, Problem,
 };
 use crate::trace;
 use crate::wire::Accepted;
@@ -96,7 +96,10 @@ pub(super) async fn buy_now(
 /// Bidders by their public numbers. Waits a moment for what was accepted before the request; the header `Bidhub-Seq` says
 /// up to which event of the auction the history is complete.
 #[utoipa::path(get, path = "/api/auctions/{id}/bids", tag = "auctions", params(("id" = Uuid, Path), HistoryQuery), responses(
-    (status = 200, body = List<BidBody>, headers(("Bidhub-Seq" = u64, description = "Complete up to this event"))),
+    (status = 200, body = List<BidBody>, headers(
+        ("Bidhub-Seq" = u64, description = "Complete up to this event"),
+        ("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 404, description = "`unknown_auction`", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 pub(super) async fn history(
@@ -113,7 +116,7 @@ pub(super) async fn history(
     let complete_to = store::projected_seq(auctions.db(), id).await?.unwrap_or_default();
     let rows = store::bids(auctions.db(), id, &page, query.order.unwrap_or(Order::Desc)).await?;
     let list = page.cut(rows, |row| row.seq, BidBody::from)?;
-    Ok(([(COMPLETE_TO, complete_to.to_string())], list).into_response())
+    Ok(ForAll(([(COMPLETE_TO, complete_to.to_string())], list)).into_response())
 }
 
 impl Auctions {

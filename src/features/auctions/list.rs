@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::row::AuctionRow;
 use crate::clock::{WireTime, from_datetime};
-use crate::domain::Timestamp;
 use crate::http::{ApiError, Page};
 
 const STATUSES: [&str; 6] = ["scheduled", "open", "paused", "suspended", "ended", "stopped"];
@@ -33,12 +32,12 @@ pub struct ListQuery {
 }
 
 /// The list as asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Filter {
     pub status: Option<String>,
     pub category: Option<String>,
     pub seller: Option<Uuid>,
-    pub ends_before: Option<Timestamp>,
+    pub ends_before: Option<WireTime>,
     pub sort: Sort,
 }
 
@@ -88,8 +87,8 @@ impl ListQuery {
         if page.after.as_ref().is_some_and(|key| key.sort != sort) {
             return Err(refused("cursor", "the cursor is of a list with another sort"));
         }
-        let ends_before = self.ends_before.map(|at| at.0);
-        let filter = Filter { status: self.status, category: self.category, seller: self.seller, ends_before, sort };
+        let Self { status, category, seller, ends_before, .. } = self;
+        let filter = Filter { status, category, seller, ends_before, sort };
         Ok((filter, page))
     }
 }

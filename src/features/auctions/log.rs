@@ -20,7 +20,7 @@ use super::private::private_of;
 use crate::auth::{Action, authorize};
 use crate::domain::auction::Rejection;
 use crate::domain::{AuctionId, Seq};
-use crate::http::{ApiError, ApiQuery, AuctionPath, MaybeCaller, Page, Problem};
+use crate::http::{ApiError, ApiQuery, AuctionPath, ForStrangers, MaybeCaller, Page, Problem};
 use crate::journal::{Journal, JournalError, Record};
 
 const LOG_PAGE_RECORDS: usize = 500;
@@ -54,7 +54,8 @@ pub struct EventList {
 /// Each item is a public event as it was hashed, with two members after the last of its own: `commitment` and `digest`.
 /// `digest` is SHA-256 of the digest before, the public bytes and the commitment. Staff also get `private`.
 #[utoipa::path(get, path = "/api/auctions/{id}/events", tag = "auctions", params(("id" = Uuid, Path), EventsQuery), responses(
-    (status = 200, body = EventList),
+    (status = 200, body = EventList, headers(("ETag" = String, description = "For `If-None-Match`; staff gets none"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 404, description = "`unknown_auction`", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 pub(super) async fn events(
@@ -62,7 +63,7 @@ pub(super) async fn events(
     caller: MaybeCaller,
     AuctionPath(id): AuctionPath,
     ApiQuery(query): ApiQuery<EventsQuery>,
-) -> Result<Json<EventList>, ApiError> {
+) -> Result<Response, ApiError> {
     let caller = caller.may(Action::WatchAuctions)?;
     let staff = authorize(caller.as_ref(), Action::ReadPrivateEvents).is_ok();
     let page = Page::<u64>::of(query.limit, query.cursor.as_deref())?;
@@ -74,7 +75,8 @@ pub(super) async fn events(
     }
     let list = page.cut(records, |record| record.seq.0, |record| item(&record, staff))?;
     let items = list.items.into_iter().collect::<Result<_, _>>()?;
-    Ok(Json(EventList { items, next: list.next }))
+    let list = Json(EventList { items, next: list.next });
+    Ok(if staff { list.into_response() } else { ForStrangers(list).into_response() })
 }
 
 /// The whole public log, to be checked

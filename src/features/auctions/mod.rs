@@ -5,6 +5,7 @@
 //! that is the room's, whichever way a bid has come.
 
 mod bidding;
+mod cached;
 mod list;
 mod log;
 mod private;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::auth::Caller;
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::domain::auction::{Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Fees, Seq, Span, Timestamp};
@@ -31,6 +33,7 @@ use crate::persistence::{Db, StoreError};
 use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
 
+pub use cached::AuctionsWitness;
 pub use projection::AuctionsProjection;
 use request::{CreateAuction, PatchAuction};
 use response::LiveAuctionBody;
@@ -50,6 +53,8 @@ pub struct Parts {
     pub rooms: Rooms,
     /// Where their logs are.
     pub journal: Arc<dyn Journal>,
+    /// What is kept of them so that it need not be looked up.
+    pub cache: Cache,
     /// The time.
     pub clock: Clock,
     /// Tells how far the rows have come.
@@ -86,10 +91,12 @@ impl Auctions {
             rules::create(body, seller.account(), self.0.parts.fees, self.0.parts.grace, self.now())?;
         let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
+        let forgetting = self.forgetting(id);
         if let Err(error) = self.insert_row(id).await {
             // It is in the journal, so the projection will bring the row.
             tracing::warn!(auction = %id, %error, "the row of a new auction could not be written yet: {error}");
         }
+        forgetting.now().await;
         self.live(id, Some(seller.account())).await
     }
 
@@ -104,15 +111,15 @@ impl Auctions {
     /// An auction with its live state, as `account` may see it.
     async fn live(&self, id: AuctionId, account: Option<AccountId>) -> Result<LiveAuctionBody, ApiError> {
         let room = self.0.parts.rooms.get(id).await?;
-        let row = match store::auction(self.db(), id).await? {
-            Some(row) => row,
+        let stored = match self.stored(id).await? {
+            Some(stored) => stored,
             None => {
                 self.caught_up(id, Seq(0)).await?;
                 let late = || ApiError::unavailable("the auction cannot be read yet");
-                store::auction(self.db(), id).await?.ok_or_else(late)?
+                self.stored(id).await?.ok_or_else(late)?
             }
         };
-        Ok(LiveAuctionBody::new(row, &room.view(account), room.ack(), self.now()))
+        Ok(LiveAuctionBody::new(stored, &room.view(account), room.ack(), self.now()))
     }
 
     /// Who sells an auction and what it is called; none if there is no such auction.
@@ -138,8 +145,10 @@ impl Auctions {
         let opened = view.public.status != "scheduled";
         let (terms, listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
         let act = Act::Amend { by, key: None, terms: Box::new(terms), listing: Box::new(listing) };
+        let forgetting = self.forgetting(id);
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
+        forgetting.now().await;
         self.live(id, Some(by)).await
     }
 
@@ -148,8 +157,10 @@ impl Auctions {
         let by = seller.account();
         self.own(by, id).await?;
         let act = Act::Stop { by, key: None, reason: CANCELLED.into(), only_without_bids: true };
+        let forgetting = self.forgetting(id);
         let seq = self.0.parts.rooms.act(id, act).await?;
         self.caught_up(id, seq).await?;
+        forgetting.now().await;
         tracing::debug!(auction = %id, seller = %by, "auction {id} was cancelled by its seller");
         Ok(())
     }

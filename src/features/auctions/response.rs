@@ -1,7 +1,7 @@
 //! What callers get to see of auctions and bids. Accounts of bidders, ceilings and the amount of a reserve have no field
 //! here, so they cannot leak.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::room::View;
 use crate::wire::State;
 
 /// An auction.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionBody {
     id: Uuid,
     /// The account that sells.
@@ -29,7 +29,7 @@ pub struct AuctionBody {
     opening_price: i64,
     increments: Vec<BandBody>,
     /// `none`, `not_met` or `met`.
-    reserve: &'static str,
+    reserve: String,
     /// The buy-now price of the terms; `state.buy_now` tells whether it is still offered.
     buy_now: Option<i64>,
     /// `first_bid` or `reserve_met`.
@@ -96,7 +96,7 @@ impl From<AuctionRow> for AuctionBody {
         Self {
             id: row.id,
             seller: row.seller,
-            reserve: row.reserve().name(),
+            reserve: row.reserve().name().to_owned(),
             title: row.title,
             description: row.description,
             category: row.category,
@@ -135,9 +135,8 @@ impl LiveAuctionBody {
         self.auction.id
     }
 
-    /// The auction with its live state, which is never older than the row.
-    pub(super) fn new(row: AuctionRow, view: &View, ack: AckLevel, now: Timestamp) -> Self {
-        let mut auction = AuctionBody::from(row);
+    /// The auction with its live state, which is never older than what was stored of it.
+    pub(super) fn new(mut auction: AuctionBody, view: &View, ack: AckLevel, now: Timestamp) -> Self {
         let state = State::new(view, now);
         auction.status = state.status.to_owned();
         auction.price = state.price;
@@ -146,7 +145,7 @@ impl LiveAuctionBody {
         auction.bid_count = i64::from(state.bid_count);
         auction.starts_at = state.starts_at;
         auction.ends_at = state.ends_at;
-        auction.reserve = state.reserve;
+        auction.reserve = state.reserve.to_owned();
         auction.outcome = state.outcome.map(str::to_owned);
         auction.winner = state.winner.map(|alias| alias.to_string());
         auction.seq = view.seq.0;

@@ -10,9 +10,11 @@ use utoipa_axum::routes;
 use super::list::ListQuery;
 use super::request::{CreateAuction, PatchAuction};
 use super::response::{AuctionBody, LiveAuctionBody};
-use super::{Auctions, bidding, log, store};
+use super::{Auctions, bidding, log};
 use crate::auth::Action;
-use crate::http::{ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, HttpContext, List, MaybeCaller, Problem};
+use crate::http::{
+    ApiError, ApiJson, ApiQuery, AuctionPath, CallerOf, ForAll, HttpContext, List, MaybeCaller, Problem,
+};
 
 /// The routes of auctions.
 pub fn router<S>() -> OpenApiRouter<S>
@@ -53,17 +55,17 @@ async fn create(
 ///
 /// As far as the database knows: an auction's own page is never behind.
 #[utoipa::path(get, path = "/api/auctions", tag = "auctions", params(ListQuery), responses(
-    (status = 200, body = List<AuctionBody>),
+    (status = 200, body = List<AuctionBody>, headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 async fn list(
     State(auctions): State<Auctions>,
     caller: MaybeCaller,
     ApiQuery(query): ApiQuery<ListQuery>,
-) -> Result<List<AuctionBody>, ApiError> {
+) -> Result<ForAll<List<AuctionBody>>, ApiError> {
     caller.may(Action::WatchAuctions)?;
     let (filter, page) = query.read()?;
-    let rows = store::list(auctions.db(), &filter, &page).await?;
-    page.cut(rows, |row| filter.sort.key(row), AuctionBody::from)
+    auctions.list(&filter, &page).await.map(ForAll)
 }
 
 /// Read an auction

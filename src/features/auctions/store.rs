@@ -210,7 +210,7 @@ pub(super) async fn list(db: &Db, filter: &Filter, page: &Page<Key>) -> Result<V
                 " limit $7"
             );
             let Filter { status, category, seller, ends_before, .. } = filter;
-            let ends_before: Option<DateTime<Utc>> = ends_before.map(to_datetime);
+            let ends_before: Option<DateTime<Utc>> = ends_before.map(|at| to_datetime(at.0));
             let after = page.after.as_ref();
             let id: Option<Uuid> = after.map(|key| key.id);
             let beyond = after.map($after);

@@ -1,6 +1,6 @@
 //! What callers get to see of comments. The account of an author has no field here, so it cannot leak.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::clock::{WireTime, from_datetime};
 use crate::domain::AccountId;
 
 /// A comment.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommentBody {
     id: Uuid,
     auction: Uuid,
@@ -37,6 +37,28 @@ pub struct CommentBody {
     /// `author` or `staff`; absent while it is not deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_by: Option<String>,
+}
+
+/// A comment before anyone sees it: the same for all, and who wrote it, which is shown to nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Said {
+    author: Uuid,
+    comment: CommentBody,
+}
+
+/// A top-level comment and the beginning of its thread, before anyone sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Thread {
+    top: Said,
+    first_replies: Vec<Said>,
+}
+
+/// A page of the comments on an auction, before anyone sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Threads {
+    pub items: Vec<Thread>,
+    pub next: Option<String>,
+    pub total: i64,
 }
 
 /// A top-level comment and the beginning of its thread.
@@ -94,8 +116,7 @@ pub struct ReportBody {
 impl CommentBody {
     /// The comment as `reader` sees it.
     pub fn new(row: CommentRow, reader: Option<AccountId>) -> Self {
-        let mine = Some(reader.is_some_and(|reader| reader.0 == row.author));
-        Self { mine, ..Self::for_all(row) }
+        Said::from(row).seen_by(reader)
     }
 
     /// The comment as it is shown to everyone alike.
@@ -123,13 +144,40 @@ impl CommentBody {
     }
 }
 
-impl ThreadBody {
-    /// A top-level comment with the beginning of its thread, as `reader` sees them.
-    pub fn new(row: CommentRow, first: Vec<CommentRow>, reader: Option<AccountId>) -> Self {
+impl Said {
+    /// The comment as `reader` sees it.
+    pub fn seen_by(self, reader: Option<AccountId>) -> CommentBody {
+        let mine = Some(reader.is_some_and(|reader| reader.0 == self.author));
+        CommentBody { mine, ..self.comment }
+    }
+}
+
+impl From<CommentRow> for Said {
+    fn from(row: CommentRow) -> Self {
+        Self { author: row.author, comment: CommentBody::for_all(row) }
+    }
+}
+
+impl Thread {
+    /// A top-level comment with the beginning of its thread.
+    pub fn new(row: CommentRow, first: Vec<CommentRow>) -> Self {
         // An answer may have come between the two readings: then it is not counted yet.
         let known = |reply: &CommentRow| reply.place.is_some_and(|place| place <= row.replies);
-        let first_replies = first.into_iter().filter(known).map(|reply| CommentBody::new(reply, reader)).collect();
-        Self { comment: CommentBody::new(row, reader), first_replies }
+        let first_replies = first.into_iter().filter(known).map(Said::from).collect();
+        Self { top: row.into(), first_replies }
+    }
+
+    fn seen_by(self, reader: Option<AccountId>) -> ThreadBody {
+        let first_replies = self.first_replies.into_iter().map(|reply| reply.seen_by(reader)).collect();
+        ThreadBody { comment: self.top.seen_by(reader), first_replies }
+    }
+}
+
+impl Threads {
+    /// The page as `reader` sees it.
+    pub fn seen_by(self, reader: Option<AccountId>) -> CommentPage {
+        let items = self.items.into_iter().map(|thread| thread.seen_by(reader)).collect();
+        CommentPage { items, next: self.next, total: self.total }
     }
 }
 

@@ -4,6 +4,7 @@
 //! account or alias. Deleting one keeps the thread and drops the text. What staff makes of a report is decided elsewhere.
 
 mod body;
+mod cached;
 mod reading;
 mod reports;
 mod request;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::cache::Cache;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::{AccountId, AuctionId, Timestamp};
@@ -112,6 +114,8 @@ pub struct Parts {
     pub trail: Arc<dyn Trail>,
     /// Where staff is told of comments.
     pub desk: Arc<dyn Desk>,
+    /// What is kept of them so that it need not be looked up.
+    pub cache: Cache,
     /// Shows what is written to everyone in the room.
     pub live: Live,
     /// Where it is said that somebody was told something.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Comments;
-use super::body::{CommentBody, CommentPage, Found, ThreadBody, ThreadPage};
+use super::body::{CommentBody, Found, Thread, ThreadPage, Threads};
 use super::store::{self, CommentRow};
 use crate::domain::auction::Rejection;
 use crate::domain::{AccountId, AuctionId};
@@ -27,31 +27,35 @@ impl Comments {
     /// The comments on the auction `id`, or the thread of the comment `id`.
     pub(super) async fn read(&self, id: Uuid, query: &PageQuery, reader: Option<AccountId>) -> Result<Found, ApiError> {
         let page = Page::<Key>::of(query.limit, query.cursor.as_deref())?;
+        if page.after.is_none() {
+            let load = async || match store::comment(self.db(), id).await? {
+                Some(_) => Ok(None),
+                None => self.comments(AuctionId(id), &page).await.map(Some),
+            };
+            if let Some(first) = self.first_page(AuctionId(id), page.limit, load).await? {
+                return Ok(Found::Auction(first.seen_by(reader)));
+            }
+        }
         match store::comment(self.db(), id).await? {
             Some(comment) => self.thread(comment, &page, reader).await.map(Found::Thread),
-            None => self.comments(AuctionId(id), &page, reader).await.map(Found::Auction),
+            None => Ok(Found::Auction(self.comments(AuctionId(id), &page).await?.seen_by(reader))),
         }
     }
 
-    async fn comments(
-        &self,
-        auction: AuctionId,
-        page: &Page<Key>,
-        reader: Option<AccountId>,
-    ) -> Result<CommentPage, ApiError> {
+    async fn comments(&self, auction: AuctionId, page: &Page<Key>) -> Result<Threads, ApiError> {
         let after = after(page, auction.0)?;
         let Some(total) = store::total(self.db(), auction).await? else {
             self.0.lots.lot(auction).await?.ok_or(Rejection::UnknownAuction)?;
-            return Ok(CommentPage { items: Vec::new(), next: None, total: 0 });
+            return Ok(Threads { items: Vec::new(), next: None, total: 0 });
         };
         let rows = store::threads(self.db(), auction, after, page.fetch()).await?;
         let List { items, next } = page.cut(rows, |row| Key { of: auction.0, last: row.number }, |row| row)?;
         let mut first = self.first_replies(auction, &items).await?;
         let thread = |row: CommentRow| {
             let replies = first.remove(&row.id).unwrap_or_default();
-            ThreadBody::new(row, replies, reader)
+            Thread::new(row, replies)
         };
-        Ok(CommentPage { items: items.into_iter().map(thread).collect(), next, total })
+        Ok(Threads { items: items.into_iter().map(thread).collect(), next, total })
     }
 
     /// The first answers in each of these threads, which are in the order of the list.

@@ -13,8 +13,8 @@ use super::request::{Complaint, DeletionBody, DeletionQuery, NewComment};
 use super::{Comments, unknown_comment};
 use crate::auth::Action;
 use crate::http::{
-    ApiError, ApiJson, ApiPath, ApiQuery, AuctionPath, CallerOf, HttpContext, IdempotencyKey, MaybeCaller, PageQuery,
-    Problem, RequestId,
+    ApiError, ApiJson, ApiPath, ApiQuery, AuctionPath, CallerOf, ForStrangers, HttpContext, IdempotencyKey,
+    MaybeCaller, PageQuery, Problem, RequestId,
 };
 
 /// The routes of comments.
@@ -63,7 +63,8 @@ async fn write(
 /// comment: the thread that it is in, its answers the oldest first.
 #[utoipa::path(get, path = "/api/comments/{id}", tag = "comments",
     params(("id" = Uuid, Path, description = "An auction or a comment"), PageQuery), responses(
-    (status = 200, body = Found),
+    (status = 200, body = Found, headers(("ETag" = String, description = "For `If-None-Match`; only without a caller"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 404, description = "`unknown_auction`: the id is neither an auction's nor a comment's", body = Problem),
     (status = 422, description = "`invalid_query`", body = Problem)))]
 async fn read(
@@ -71,9 +72,11 @@ async fn read(
     caller: MaybeCaller,
     AuctionPath(id): AuctionPath,
     ApiQuery(query): ApiQuery<PageQuery>,
-) -> Result<Json<Found>, ApiError> {
+) -> Result<Response, ApiError> {
     let reader = caller.may(Action::WatchAuctions)?.map(|reader| reader.account());
-    comments.read(id.0, &query, reader).await.map(Json)
+    let found = Json(comments.read(id.0, &query, reader).await?);
+    // A reader is told which comments are their own.
+    Ok(if reader.is_some() { found.into_response() } else { ForStrangers(found).into_response() })
 }
 
 /// Delete a comment

@@ -62,7 +62,9 @@ impl Comments {
         let row = store::comment_in(&mut tx, comment.id).await?.ok_or_else(unknown_comment)?;
         let note = telling::note(&row, reply.as_ref().map(|(_, _, parent)| parent), &lot);
         notify::write(&mut tx, note.as_slice()).await?;
+        let forgetting = self.forgetting(auction);
         tx.commit().await?;
+        forgetting.now().await;
         self.0.outbox.wake();
         self.show(row.clone(), counts.total);
         Ok(row)
@@ -82,6 +84,8 @@ impl Comments {
         authorize(Some(caller), action)?;
         let reason = reason.map(checked).transpose()?;
         let (actor, at) = (caller.account(), self.now());
+        // Also if it is deleted already: whoever did that may have died before everyone knew.
+        let forgetting = self.forgetting(AuctionId(row.auction));
         let mut tx = self.db().begin().await?;
         let total = store::discount(&mut tx, AuctionId(row.auction)).await?;
         if !store::erase(&mut tx, id, by, at).await? {
@@ -94,6 +98,7 @@ impl Comments {
         }
         let row = store::comment_in(&mut tx, id).await?.ok_or_else(unknown_comment)?;
         tx.commit().await?;
+        forgetting.now().await;
         self.show(row, total);
         if !own {
             tracing::info!(comment = %id, by = %actor, "staff: delete_comment of comment {id}");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::store::{self, CommentText, Kind, New};
+use crate::cache::{Cache, Tag};
 use crate::coordination::Leases;
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, StoreError};
@@ -22,12 +23,13 @@ const PAGE: i64 = 200;
 pub struct CommentIndex {
     db: Db,
     leases: Arc<dyn Leases>,
+    cache: Cache,
 }
 
 impl CommentIndex {
-    /// The task over this database; `leases` say whether this node does it.
-    pub fn new(db: &Db, leases: Arc<dyn Leases>) -> Self {
-        Self { db: db.clone(), leases }
+    /// The task over this database; `leases` say whether this node does it, and `cache` keeps searches.
+    pub fn new(db: &Db, leases: Arc<dyn Leases>, cache: Cache) -> Self {
+        Self { db: db.clone(), leases, cache }
     }
 
     /// Begins to look, every now and then, until the hub ends.
@@ -65,7 +67,10 @@ impl CommentIndex {
         let comments = store::comment_texts(&mut tx, &ids).await?;
         let new: Vec<New<'_>> = comments.iter().map(CommentText::to_insert).collect();
         store::insert(&mut tx, &new).await?;
-        tx.commit().await
+        let forgetting = self.cache.forgetting(vec![Tag::searches()]);
+        tx.commit().await?;
+        forgetting.now().await;
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::terms::{Term, Terms};
@@ -16,17 +16,17 @@ const LEAD_BYTES: usize = 60;
 const CUT: &str = "…";
 
 /// Where a field was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Highlight {
     /// `title`, `category`, `description` or `body`.
-    pub field: &'static str,
+    pub field: String,
     /// The field, or the part of it that matters most, in pieces; together they are its text. A part begins or ends with `…`
     /// where something is left out.
     pub fragments: Vec<Fragment>,
 }
 
 /// A piece of plain text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fragment {
     /// The text as it was written. It is no markup, and must not be shown as such.
     pub text: String,
@@ -37,7 +37,8 @@ pub struct Fragment {
 /// Marks a short field; none if nothing of the query is in it.
 pub(super) fn whole(field: &'static str, text: &str, terms: &Terms) -> Option<Highlight> {
     let found = finds(text, &terms.all);
-    (!found.is_empty()).then(|| Highlight { field, fragments: fragments(text, 0..text.len(), &found) })
+    (!found.is_empty())
+        .then(|| Highlight { field: field.to_owned(), fragments: fragments(text, 0..text.len(), &found) })
 }
 
 /// Marks the part of a long field that has the most finds in it; none if nothing of the query is in it.
@@ -50,7 +51,7 @@ pub(super) fn excerpt(field: &'static str, text: &str, terms: &Terms) -> Option<
         |start: usize| found.iter().skip(start).take_while(|it| it.end <= found[start].start + EXCERPT_BYTES).count();
     // The earliest of those with the most.
     let best = (0..found.len()).rev().max_by_key(|start| within(*start)).unwrap_or(0);
-    Some(Highlight { field, fragments: fragments(text, part(text, found[best].clone()), &found) })
+    Some(Highlight { field: field.to_owned(), fragments: fragments(text, part(text, found[best].clone()), &found) })
 }
 
 /// The bytes of `text` that the terms are found in, in order, none of them twice.

@@ -5,6 +5,7 @@
 //! that have its words, not at all of them, and is cut off when it takes too long: it never slows the bidding down. Nothing
 //! here gives markup.
 
+mod cached;
 mod comments;
 mod facets;
 mod highlight;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use uuid::Uuid;
 
+use crate::cache::Cache;
 use crate::http::{ApiError, List, Page};
 use crate::persistence::{Bounds, Db, StoreError};
 pub use comments::CommentIndex;
@@ -59,7 +61,10 @@ const BOUNDS: Bounds = Bounds {
 
 /// The search of the hub.
 #[derive(Clone)]
-pub struct Search(Arc<Db>);
+pub struct Search {
+    db: Arc<Db>,
+    cache: Cache,
+}
 
 /// What the database gave for a query.
 #[derive(Default)]
@@ -73,16 +78,17 @@ struct Listing {
 }
 
 impl Search {
-    /// Searches what is in `db`, through connections of its own.
-    pub fn new(db: &Db) -> Self {
-        Self(Arc::new(db.bounded(BOUNDS)))
+    /// Searches what is in `db`, through connections of its own, and keeps what it finds for a moment in `cache`.
+    pub fn new(db: &Db, cache: Cache) -> Self {
+        Self { db: Arc::new(db.bounded(BOUNDS)), cache }
     }
 
     /// Gives the connections back once what runs on them has ended.
     pub async fn close(&self) {
-        self.0.close().await;
+        self.db.close().await;
     }
 
+    /// Looks it up in the database.
     async fn find(&self, asked: Asked, filter: &Filter, page: &Page<Key>) -> Result<SearchBody, ApiError> {
         let after = page.after.as_ref();
         let listing = match asked {
@@ -116,7 +122,7 @@ impl Search {
             return Ok(Listing { terms, finds, more, ..Listing::default() });
         };
         let finds =
-            store::window(&self.0, filter, (&terms, Scope::Text), key.number.saturating_sub(1), page.fetch()).await?;
+            store::window(&self.db, filter, (&terms, Scope::Text), key.number.saturating_sub(1), page.fetch()).await?;
         Ok(Listing { terms, finds, ..Listing::default() })
     }
 
@@ -150,7 +156,7 @@ impl Search {
         what: (&Terms, Scope),
         newest: i64,
     ) -> Result<(Vec<Find>, bool), StoreError> {
-        let mut finds = store::window(&self.0, filter, what, newest, WINDOW as i64 + 1).await?;
+        let mut finds = store::window(&self.db, filter, what, newest, WINDOW as i64 + 1).await?;
         let more = finds.len() > WINDOW;
         finds.truncate(WINDOW);
         Ok((finds, more))
@@ -161,8 +167,8 @@ impl Search {
         let of = |kind: Kind| {
             finds.iter().filter(move |find| find.kind == kind.name()).map(|find| find.id).collect::<Vec<_>>()
         };
-        let auctions = store::auctions(&self.0, &of(Kind::Auction)).await?;
-        let comments = store::comments(&self.0, &of(Kind::Comment)).await?;
+        let auctions = store::auctions(&self.db, &of(Kind::Auction)).await?;
+        let comments = store::comments(&self.db, &of(Kind::Comment)).await?;
         let mut bodies: HashMap<Uuid, FoundBody> = HashMap::new();
         for found in auctions {
             bodies.insert(found.id, FoundBody::auction(found, terms));

@@ -15,7 +15,7 @@ const STATUSES: [&str; 6] = ["scheduled", "open", "paused", "suspended", "ended"
 const CATEGORY_MAX_CHARS: usize = 60;
 
 /// The query of a search.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {

@@ -1,6 +1,6 @@
 //! What callers get to see of what was found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use super::terms::Terms;
 use crate::clock::{WireTime, from_datetime};
 
 /// A page of finds.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchBody {
     /// The best first, among equals the newest.
     pub(super) items: Vec<FoundBody>,
@@ -25,7 +25,7 @@ pub struct SearchBody {
 }
 
 /// How many finds there are.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TotalBody {
     pub(super) count: usize,
     /// True if there are more: then the newest 1,000 are ranked and counted, and the newest 1,000 with all the words in the
@@ -34,7 +34,7 @@ pub struct TotalBody {
 }
 
 /// What the finds are, and how many are so.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FacetsBody {
     /// `auction` and `comment`.
     pub(super) kind: Vec<FacetBody>,
@@ -45,7 +45,7 @@ pub struct FacetsBody {
 }
 
 /// One value of a facet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FacetBody {
     /// As the filter of this name takes it.
     pub(super) value: String,
@@ -53,7 +53,7 @@ pub struct FacetBody {
 }
 
 /// A word and what may have been meant.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CorrectionBody {
     /// As it was typed, in lower case and without accents.
     #[schema(example = "wallnut")]
@@ -64,10 +64,10 @@ pub struct CorrectionBody {
 }
 
 /// Something that was found.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundBody {
     /// `auction` or `comment`.
-    kind: &'static str,
+    kind: String,
     /// The id of the auction or of the comment.
     id: Uuid,
     /// The auction, or the one that the comment is about.
@@ -105,7 +105,7 @@ impl FoundBody {
             excerpt("description", &found.description, terms),
         ];
         Self {
-            kind: "auction",
+            kind: "auction".to_owned(),
             id: found.id,
             auction: found.id,
             title: found.title,
@@ -126,7 +126,7 @@ impl FoundBody {
     /// A comment as it is shown.
     pub(super) fn comment(found: CommentFind, terms: &Terms) -> Self {
         Self {
-            kind: "comment",
+            kind: "comment".to_owned(),
             id: found.id,
             auction: found.auction,
             title: found.title,

@@ -9,7 +9,7 @@ use super::Search;
 use super::query::SearchQuery;
 use super::response::SearchBody;
 use crate::auth::Action;
-use crate::http::{ApiError, ApiQuery, ClientAddress, HttpContext, MaybeCaller, Problem};
+use crate::http::{ApiError, ApiQuery, ClientAddress, ForAll, HttpContext, MaybeCaller, Problem};
 use crate::rate_limit::address_key;
 
 /// The routes of search.
@@ -28,7 +28,8 @@ where
 /// hardly anything has the words, near ones are meant as well, and `corrections` says which. Of many finds the newest
 /// are ranked. What has just changed may be a moment behind.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses(
-    (status = 200, body = SearchBody),
+    (status = 200, body = SearchBody, headers(("ETag" = String, description = "For `If-None-Match`"))),
+    (status = 304, description = "Still what one of the tags in `If-None-Match` names"),
     (status = 422, description = "`invalid_query`, with `field`", body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem),
     (status = 503, description = "`busy`: the search took too long, or too many are under way; `unavailable`", body = Problem)))]
@@ -38,11 +39,10 @@ async fn search(
     ClientAddress(address): ClientAddress,
     caller: MaybeCaller,
     ApiQuery(query): ApiQuery<SearchQuery>,
-) -> Result<Json<SearchBody>, ApiError> {
+) -> Result<ForAll<Json<SearchBody>>, ApiError> {
     match caller.may(Action::WatchAuctions)? {
         Some(caller) => context.limits.search_by_account.check(&caller.account())?,
         None => context.limits.search_by_address.check(&address_key(address))?,
     }
-    let (asked, filter, page) = query.read()?;
-    search.find(asked, &filter, &page).await.map(Json)
+    search.kept(query).await.map(Json).map(ForAll)
 }

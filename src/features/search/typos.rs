@@ -42,14 +42,14 @@ impl Search {
     pub(super) async fn take_near_words_in(&self, terms: &mut [Term]) -> Result<(), StoreError> {
         let mut misspelt: Vec<&mut Term> = terms.iter_mut().filter(|term| correctable(term).is_some()).collect();
         let typed: Vec<String> = misspelt.iter().filter_map(|term| correctable(term)).map(str::to_owned).collect();
-        let typed = store::known(&self.0, &typed).await?;
+        let typed = store::known(&self.db, &typed).await?;
         let typed: HashMap<String, i64> = typed.into_iter().map(|it| (it.word, it.documents)).collect();
         let documents = |term: &Term| term.single().and_then(|word| typed.get(word)).copied().unwrap_or(0);
         misspelt.sort_by_key(|term| documents(term));
         for term in misspelt.into_iter().take(MISSPELT_MAX) {
             let Some(word) = term.single() else { continue };
-            let mut alike = store::alike(&self.0, word, lengths(word)).await?;
-            alike.extend(store::known(&self.0, &swapped(word)).await?);
+            let mut alike = store::alike(&self.db, word, lengths(word)).await?;
+            alike.extend(store::known(&self.db, &swapped(word)).await?);
             term.near = nearest(term, word, alike, documents(term));
         }
         Ok(())
@@ -59,7 +59,7 @@ impl Search {
     pub(super) async fn take_in_again(&self, terms: &mut [Term], meant: &Meant) -> Result<(), StoreError> {
         let numbers: Vec<i64> = meant.iter().map(|(_, number)| *number).collect();
         let known: HashMap<i64, Known> =
-            store::numbered(&self.0, &numbers).await?.into_iter().map(|it| (it.number, it)).collect();
+            store::numbered(&self.db, &numbers).await?.into_iter().map(|it| (it.number, it)).collect();
         for (at, number) in meant {
             let (Some(term), Some(known)) = (terms.get_mut(*at), known.get(number)) else { continue };
             let near = correctable(term).and_then(|word| near(word, known));
