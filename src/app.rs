@@ -23,8 +23,10 @@ use crate::features::accounts::{self, Accounts};
 use crate::features::activity::{self, Activity};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection, AuctionsWitness};
 use crate::features::comments::{self, Comments};
+use crate::features::customers::{self, Customers};
 use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
+use crate::features::privacy::{self, Privacy};
 use crate::features::sales::{self, Sales, SalesProjection};
 use crate::features::search::{self, CommentIndex, Search, SearchProjection};
 use crate::features::staff::{self, AuditProjection, Staff};
@@ -50,11 +52,14 @@ use crate::ws::{self, Gateway};
 
 mod goings;
 mod keeping;
+mod people;
 mod ports;
 mod probes;
 mod talk;
 mod upkeep;
 
+pub use people::keepers;
+use people::people;
 use probes::probes;
 use talk::talk;
 
@@ -80,6 +85,10 @@ pub struct AppState {
     pub search: Search,
     /// What people say about auctions.
     pub comments: Comments,
+    /// What customers do, for staff.
+    pub customers: Customers,
+    /// What people may ask for about themselves.
+    pub privacy: Privacy,
     /// What staff should look at.
     pub moderation: Moderation,
     /// What people were told.
@@ -212,6 +221,8 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(auctions::routes::router())
         .merge(search::routes::router())
         .merge(comments::routes::router())
+        .merge(customers::routes::router())
+        .merge(privacy::routes::router())
         .merge(moderation::routes::router())
         .merge(notifications::routes::router())
         .merge(staff::routes::router())
@@ -340,6 +351,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks,
     });
     let notifications = Notifications::new(notifications::Parts { db: db.clone(), clock: env.clock.clone() });
+    let seen = progress.clone();
     let staff = Staff::new(staff::Parts {
         db: db.clone(),
         rooms: rooms.clone(),
@@ -380,6 +392,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         drain_window: settings.drain_window(),
         tasks: TaskTracker::new(),
     });
+    let ground = people::Ground { settings, env, tasks, db, hub, accounts: &accounts, limits: &limits, progress: seen };
+    let (customers, privacy) = people(ground, gateway.connections.clone());
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
     let deps = notify::Deps {
         db: db.clone(),
@@ -406,6 +420,8 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         activity,
         auctions,
         comments,
+        customers,
+        privacy,
         moderation,
         notifications,
         outbox,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::currency::IsoCurrency;
 use crate::domain::auction::KEY_RETENTION;
 use crate::domain::fees::FEE_MAX_BP;
+use crate::schedule::Schedule;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use ipnet::IpNet;
@@ -82,7 +83,7 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cache, Cluster, Connections, Log, Mail, Money, Notifications, Room, Server};
+pub use groups::{Auth, Cache, Cluster, Connections, Customers, Log, Mail, Money, Notifications, Room, Server};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -105,6 +106,8 @@ pub struct Settings {
     pub mail: Mail,
     /// What people are told.
     pub notifications: Notifications,
+    /// What is kept of what customers do.
+    pub customers: Customers,
     /// What is logged, and how.
     pub log: Log,
     /// The work that hashing a password takes. No flag: only tests make it cheap.
@@ -152,6 +155,8 @@ pub struct Flags {
     mail: groups::MailFlags,
     #[command(flatten)]
     notifications: groups::NotificationsFlags,
+    #[command(flatten)]
+    customers: groups::CustomersFlags,
     #[command(flatten)]
     log: groups::LogFlags,
 }
@@ -204,6 +209,7 @@ impl Settings {
             money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
             notifications: flags.notifications.over(file.notifications),
+            customers: flags.customers.over(file.customers),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
             demo: false,
@@ -233,6 +239,7 @@ impl Settings {
             ("cache_mib", u64::from(self.cache.cache_mib)),
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
             ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
+            ("customers_keep_days", u64::from(self.customers.customers_keep_days)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -304,6 +311,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         notifications: figment.extract().map_err(say)?,
+        customers: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
 }
@@ -325,6 +333,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::NotificationsFlags::NAMES,
+        groups::CustomersFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
     .into_iter()

@@ -17,8 +17,10 @@ pub mod journal;
 pub mod live;
 pub mod notify;
 pub mod persistence;
+pub mod personal;
 pub mod projection;
 pub mod room;
+pub mod schedule;
 
 pub mod audit;
 pub mod ledger;

@@ -152,7 +152,7 @@ fn of_comment(report: Reported) -> comments::Report {
 #[async_trait::async_trait]
 impl tickets::People for Accounts {
     async fn is_staff(&self, account: AccountId) -> Result<bool, StoreError> {
-        let identity = self.account(account).await?.map(|row| row.identity());
+        let identity = self.identity(account).await?;
         let ranked = |it: &Identity| it.roles.has(&Role::Staff) || it.roles.has(&Role::Admin);
         Ok(identity.is_some_and(|it| ranked(&it) && it.barred().is_none()))
     }

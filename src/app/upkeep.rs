@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::AppState;
 use crate::config::Settings;
-use crate::features::{accounts, activity, sales, stakes, wallets};
+use crate::features::{accounts, activity, privacy, sales, stakes, wallets};
 use crate::lifecycle::Tasks;
 use crate::notify;
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -21,6 +21,7 @@ pub(super) fn start(tasks: &Tasks, state: &AppState, settings: &Settings, limits
     every(tasks, accounts::SWEEP_INTERVAL_S, &state.accounts, |it| async move { it.sweep().await });
     every(tasks, activity::SWEEP_INTERVAL_S, &state.activity, |it| async move { it.sweep().await });
     every(tasks, notify::SWEEP_INTERVAL_S, &state.notifications, move |it| async move { it.sweep(keep_days).await });
+    every(tasks, privacy::ERASE_AGAIN_INTERVAL_S, &state.privacy, |it| async move { it.sweep().await });
     every(tasks, sales::MEASURE_INTERVAL_S, &state.sales, |it| async move { it.measure().await });
     every(tasks, stakes::REMIND_INTERVAL_S, &state.stakes, |it| async move { it.remind().await });
     every(tasks, wallets::UPKEEP_INTERVAL_S, &state.wallets, |it| async move { it.tell_rooms().await });

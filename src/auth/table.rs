@@ -55,6 +55,10 @@ pub enum Action {
     ReadPrivateEvents,
     /// Read the customer snapshots.
     ReadCustomers,
+    /// Read all that the hub keeps of somebody else.
+    ExportUser,
+    /// Erase what the hub keeps of somebody else.
+    EraseUser,
     /// Read the audit trail.
     ReadAudit,
     /// Read metrics when they are not open to all.
@@ -110,6 +114,8 @@ const TABLE: &[(Action, Row)] = &[
     (Action::SetLimits, STAFF),
     (Action::ReadPrivateEvents, STAFF),
     (Action::ReadCustomers, STAFF),
+    (Action::ExportUser, STAFF),
+    (Action::EraseUser, STAFF),
     (Action::ReadAudit, STAFF),
     (Action::ReadMetrics, ADMIN),
 ];

@@ -143,6 +143,17 @@ settings! {
 }
 
 settings! {
+    /// What is kept of what customers do.
+    Customers, CustomersFlags, "Customers";
+    values {
+        customers_snapshot_cron: Schedule = "*/10 * * * *", "CRON", "BIDHUB_CUSTOMERS_SNAPSHOT_CRON", "When it is written down what customers do: minute, hour, day of month, month, day of week, in UTC";
+        customers_keep_days: u32 = 90, "DAYS", "BIDHUB_CUSTOMERS_KEEP_DAYS", "Time after which such a snapshot is deleted";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// What is logged, and how.
     Log, LogFlags, "Log";
     values {

@@ -47,6 +47,8 @@ fn a_bad_file_is_refused_in_one_line_that_names_the_key() {
         ("default_ack = 'disk'", "default_ack"),
         ("default_ack = 'replica'", "redis_replicas"),
         ("lease_ttl_ms = 0", "lease_ttl_ms"),
+        ("customers_keep_days = 0", "customers_keep_days"),
+        ("customers_snapshot_cron = '61 * * * *'", "customers_snapshot_cron"),
         ("premium_bp = 5001", "premium_bp"),
         ("commission_bp = 5001", "commission_bp"),
         ("commission_bp = -1", "commission_bp"),

@@ -11,6 +11,7 @@ pub mod redis;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous};
@@ -30,10 +31,13 @@ pub enum On<L, P> {
     Pg(P),
 }
 
+/// Rows that are read as they are asked for, however many there are.
+pub type Rows<'a, T> = BoxStream<'a, Result<T, sqlx::Error>>;
+
 /// Runs one statement on whichever engine is there.
 ///
 /// `sql!(on, exec, "…", binds…)` gives the number of rows touched; `one T` / `opt T` / `all T` read rows into a `FromRow`
-/// type; `scalar T` / `opt_scalar T` / `scalars T` read a first column. `on` is [`Db::read`], [`Db::write`] or [`Tx::on`].
+/// type; `scalar T` / `opt_scalar T` / `scalars T` read a first column; `stream T` gives [`Rows`] as they come. `on` is [`Db::read`], [`Db::write`] or [`Tx::on`].
 #[macro_export]
 macro_rules! sql {
     ($on:expr, exec, $text:expr $(, $bind:expr)* $(,)?) => {
@@ -63,6 +67,12 @@ macro_rules! sql {
     };
     ($on:expr, scalars $value:ty, $text:expr $(, $bind:expr)* $(,)?) => {
         $crate::sql!(@fetch $on, query_scalar::<_, $value>, fetch_all, $text $(, $bind)*)
+    };
+    ($on:expr, stream $row:ty, $text:expr $(, $bind:expr)* $(,)?) => {
+        match $on {
+            $crate::persistence::On::Lite(on) => sqlx::query_as::<_, $row>($text)$(.bind($bind))*.fetch(on),
+            $crate::persistence::On::Pg(on) => sqlx::query_as::<_, $row>($text)$(.bind($bind))*.fetch(on),
+        }
     };
     (@fetch $on:expr, $query:ident::<_, $out:ty>, $fetch:ident, $text:expr $(, $bind:expr)*) => {
         match $on {

@@ -1,10 +1,13 @@
 //! How far the projections have come, for those who wait for them and for those who watch over them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::store;
 use crate::domain::{Span, Timestamp};
+use crate::persistence::{Db, StoreError};
 
 /// How old the oldest record that is not projected may be before the hub counts as not ready.
 pub const LAG_MAX: Span = Span::from_secs(30);
@@ -27,12 +30,24 @@ pub struct Progress {
     reach: watch::Receiver<Reach>,
     /// What [`Progress::moved`] has seen.
     seen: u64,
+    /// The names of all projections.
+    names: Arc<[&'static str]>,
 }
 
 impl Progress {
-    pub(super) fn new(reach: watch::Receiver<Reach>) -> Self {
+    pub(super) fn new(reach: watch::Receiver<Reach>, names: Arc<[&'static str]>) -> Self {
         let seen = reach.borrow().moves;
-        Self { reach, seen }
+        Self { reach, seen, names }
+    }
+
+    /// True if every projection has come to `position`, whichever node moves them on: read from where they keep it.
+    pub async fn has_reached(&self, db: &Db, position: i64) -> Result<bool, StoreError> {
+        for name in self.names.iter() {
+            if store::position(db, name).await? < position {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Asks `reached` now, after whatever is projected here, and every now and then, until it says yes or `limit` is over.

@@ -111,7 +111,7 @@ impl Projector {
 
     /// Follows it from outside.
     pub fn progress(&self) -> Progress {
-        Progress::new(self.reach.subscribe())
+        Progress::new(self.reach.subscribe(), self.lanes.iter().map(|lane| lane.projection.name()).collect())
     }
 
     /// Works until `stop` is cancelled, then catches up for `flush_limit` at most.

@@ -107,6 +107,7 @@ pub const MEASURES: &[Measure] = &[
     gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
     gauge("bidhub_moderation_open", Unit::Count, "Items of the moderation queue that wait for a decision of staff, by kind"),
     // The hub about itself.
+    counter("bidhub_scheduled_runs_total", "Runs of work that comes round by the clock, by task, outcome: done, skipped, failed"),
     counter("bidhub_trace_exports_total", "Batches of spans, by outcome: sent, failed"),
 ];
 

@@ -134,6 +134,12 @@ impl Connections {
         }
     }
 
+    /// Tells `see` of each connection that is signed in: whose it is, and whether it is in a room. An account may come more
+    /// than once. `see` must return at once.
+    pub fn each_signed_in(&self, mut see: impl FnMut(AccountId, bool)) {
+        self.signed_in.iter().for_each(|it| see(it.account, it.outbound.is_watching()));
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.open.load(Ordering::Relaxed)

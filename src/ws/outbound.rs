@@ -4,6 +4,7 @@
 //! is not read from either.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ pub(super) struct Outbound {
     limit_bytes: usize,
     inner: Mutex<Inner>,
     wake: Notify,
+    /// In how many rooms the connection is.
+    rooms: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -63,7 +66,17 @@ pub(super) struct Work {
 
 impl Outbound {
     pub(super) fn new(id: u64, codec: Codec, limit_bytes: usize) -> Self {
-        Self { id, codec, limit_bytes, inner: Mutex::default(), wake: Notify::new() }
+        Self { id, codec, limit_bytes, inner: Mutex::default(), wake: Notify::new(), rooms: AtomicUsize::new(0) }
+    }
+
+    /// Notes in how many rooms the connection is.
+    pub(super) fn is_in_rooms(&self, count: usize) {
+        self.rooms.store(count, Ordering::Relaxed);
+    }
+
+    /// True if it is in any.
+    pub(super) fn is_watching(&self) -> bool {
+        self.rooms.load(Ordering::Relaxed) > 0
     }
 
     /// Queues an answer or a push that must not be left out.

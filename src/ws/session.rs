@@ -44,6 +44,7 @@ pub(super) struct Session {
 /// The rooms that a connection is in; it leaves them however it ends.
 pub(super) struct Rooms {
     watcher: u64,
+    outbound: Arc<Outbound>,
     joined: Vec<(AuctionId, RoomHandle)>,
 }
 
@@ -58,7 +59,7 @@ impl Session {
     ) -> Self {
         let outbound = Arc::new(Outbound::new(place.id, codec, gateway.limits.outbound_queue_bytes));
         let limiter = gateway.limits.messages.map(|quota| Box::new(RateLimiter::direct(quota)));
-        let rooms = Rooms { watcher: place.id, joined: Vec::new() };
+        let rooms = Rooms { watcher: place.id, outbound: outbound.clone(), joined: Vec::new() };
         let (caller, token) = match caller {
             Some((caller, token)) => (Some(Box::new(caller)), Some((token.into_boxed_str(), notices))),
             None => (None, None),
@@ -311,6 +312,7 @@ impl Rooms {
     pub(super) fn add(&mut self, auction: AuctionId, room: RoomHandle) {
         self.joined.retain(|(joined, _)| *joined != auction);
         self.joined.push((auction, room));
+        self.outbound.is_in_rooms(self.joined.len());
     }
 
     pub(super) fn leave(&mut self, auction: AuctionId) {
@@ -318,12 +320,14 @@ impl Rooms {
         for (_, room) in self.joined.extract_if(.., |(joined, _)| *joined == auction) {
             room.leave(watcher);
         }
+        self.outbound.is_in_rooms(self.joined.len());
     }
 
     fn leave_all(&mut self) {
         for (_, room) in self.joined.drain(..) {
             room.leave(self.watcher);
         }
+        self.outbound.is_in_rooms(0);
     }
 }
 

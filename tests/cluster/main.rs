@@ -29,6 +29,7 @@ mod watcher;
 mod archives;
 mod caches;
 mod crashes;
+mod customers;
 mod deploys;
 mod failovers;
 mod load;

@@ -24,6 +24,7 @@ pub const LAYERS: &[Layer] = &[
     layer("clock",        &["domain"]),
     layer("currency",     &["domain"]),
     layer("env",          &["clock", "chance"]),
+    layer("schedule",     &["domain"]),
     layer("trace",        &["domain"]),
     // What is kept, who may write it, and the rooms between.
     layer("persistence",  &[]),
@@ -33,11 +34,12 @@ pub const LAYERS: &[Layer] = &[
     layer("cache",        &["clock", "chance", "persistence", "coordination"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
+    layer("personal",     &["domain", "persistence", "clock"]),
     layer("notify",       &["domain", "currency", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("ledger",       &["domain", "persistence", "clock", "notify"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),
     // Around the rooms: settings, the log, limits, mail, and who moves money in the world.
-    layer("config",       &["domain", "currency"]),
+    layer("config",       &["domain", "currency", "schedule"]),
     layer("telemetry",    &["config", "trace"]),
     layer("lifecycle",    &[]),
     layer("server",       &[]),
@@ -50,7 +52,7 @@ pub const LAYERS: &[Layer] = &[
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
-    layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection", "notify",
+    layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection", "notify", "schedule", "personal",
                             "ledger", "payments", "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live", "cache"]),
     // Clients of a hub: they know what everyone outside knows, and nothing more.
     layer("load",         &["domain", "clock", "chance"]),

@@ -43,6 +43,8 @@ const EXPECTED: &[(Action, [Result<(), Denied>; 6])] = &[
     (SetLimits,         [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (ReadPrivateEvents, [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (ReadCustomers,     [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
+    (ExportUser,        [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
+    (EraseUser,         [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (ReadAudit,         [SIGN_IN, NO,    BANNED, FROZEN, YES,   YES]),
     (ReadMetrics,       [SIGN_IN, NO,    BANNED, FROZEN, NO,    YES]),
 ];

@@ -5,6 +5,7 @@
 
 mod mails;
 mod passwords;
+mod personal;
 pub mod routes;
 pub mod rules;
 pub mod store;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::auth::{Caller, Identity, NewToken};
 use crate::chance::Chance;
-use crate::clock::Clock;
+use crate::clock::{Clock, from_datetime};
 use crate::config::PasswordCost;
 use crate::coordination::{Bus, Notice, SessionId};
 use crate::domain::{AccountId, Span, Timestamp};
@@ -26,6 +27,7 @@ use crate::persistence::{Db, StoreError};
 use crate::rate_limit::RateLimits;
 
 use passwords::Passwords;
+pub use personal::AccountsPart;
 pub use store::{AccountRow, Directory, probe};
 pub use user_add::{Added, user_add};
 
@@ -181,6 +183,11 @@ impl Accounts {
         store::account(self.db(), id).await
     }
 
+    /// The account as far as deciding what it may do now needs it.
+    pub async fn identity(&self, id: AccountId) -> Result<Option<Identity>, StoreError> {
+        Ok(self.account(id).await?.map(|row| row.identity(self.now())))
+    }
+
     /// Sets a new password, given the current one. All other sessions end.
     pub async fn change_password(&self, caller: &Caller, current: &str, new: &str) -> Result<(), Refused> {
         rules::password("new", new)?;
@@ -192,6 +199,15 @@ impl Accounts {
         let ended = store::set_password(self.db(), caller.account(), &hash, Some(caller.session)).await?;
         self.tell_ended(ended).await;
         Ok(())
+    }
+
+    /// Whether the password is the one of the account; of one that has none, whether none is given.
+    pub async fn is_password(&self, id: AccountId, password: Option<&str>) -> Result<bool, Refused> {
+        let hash = store::password_hash(self.db(), id).await?;
+        match (password, hash) {
+            (None, hash) => Ok(hash.is_none()),
+            (Some(password), hash) => self.0.passwords.verify(password, hash).await,
+        }
     }
 
     /// Has a mail sent to `email`, if it has an account, by which a new password can be set.
@@ -323,13 +339,14 @@ impl std::fmt::Debug for Accounts {
 }
 
 impl AccountRow {
-    /// The account as far as deciding what it may do needs it.
-    pub fn identity(&self) -> Identity {
+    /// The account as far as deciding what it may do at that time needs it.
+    pub fn identity(&self, now: Timestamp) -> Identity {
+        let leaving = self.leaving_until.is_some_and(|until| from_datetime(until) > now);
         Identity {
             account: AccountId(self.id),
             display_name: self.display_name.as_str().into(),
             roles: self.roles.clone(),
-            banned: self.banned_at.is_some(),
+            banned: self.banned_at.is_some() || leaving,
             frozen: self.frozen_at.is_some(),
         }
     }

@@ -1,5 +1,7 @@
 //! The SQL of accounts, sessions and mailed tokens.
 
+pub(super) mod personal;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ pub struct AccountRow {
     pub frozen_at: Option<DateTime<Utc>>,
     /// Why, in the words of staff.
     pub freeze_reason: Option<String>,
+    /// Until when it can do nothing because its person is being let go.
+    pub leaving_until: Option<DateTime<Utc>>,
     /// What it may do beyond what everyone may.
     #[sqlx(skip)]
     pub roles: Roles,
@@ -86,7 +90,7 @@ pub(super) async fn account(db: &Db, id: AccountId) -> Result<Option<AccountRow>
         db.read(),
         opt AccountRow,
         "select id, coalesce(email, external_email) as email, email_confirmed_at, display_name, banned_at, ban_reason,
-                frozen_at, freeze_reason
+                frozen_at, freeze_reason, leaving_until
          from accounts where id = $1",
         id.0
     )?;
@@ -253,7 +257,8 @@ pub(super) async fn ban(db: &Db, id: AccountId, reason: &str, now: Timestamp) ->
 }
 
 pub(super) async fn unban(db: &Db, id: AccountId) -> Result<bool, StoreError> {
-    let text = "update accounts set banned_at = null, ban_reason = null where id = $1 and banned_at is not null";
+    let text = "update accounts set banned_at = null, ban_reason = null
+         where id = $1 and banned_at is not null and erased_at is null";
     Ok(sql!(db.write(), exec, text, id.0)? == 1)
 }
 
@@ -323,7 +328,7 @@ impl crate::auth::Directory for Directory {
         let found = sql!(self.db.read(), opt(Uuid, DateTime<Utc>), text, &id.0[..], to_datetime(now))?;
         let Some((account_id, expires_at)) = found else { return Ok(None) };
         let account = account(&self.db, AccountId(account_id)).await?;
-        Ok(account.map(|account| (account.identity(), from_datetime(expires_at))))
+        Ok(account.map(|account| (account.identity(now), from_datetime(expires_at))))
     }
 
     async fn foreign(
@@ -343,6 +348,6 @@ impl crate::auth::Directory for Directory {
                 self.foreign_account(&profile.subject).await?
             }
         };
-        Ok(account.map(|account| account.identity()))
+        Ok(account.map(|account| account.identity(now)))
     }
 }

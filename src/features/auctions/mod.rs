@@ -8,6 +8,7 @@ mod bidding;
 mod cached;
 mod list;
 mod log;
+mod personal;
 mod private;
 mod projection;
 mod request;
@@ -34,6 +35,7 @@ use crate::projection::Progress;
 use crate::room::{Act, NewAuction, RoomHandle, Rooms};
 
 pub use cached::AuctionsWitness;
+pub use personal::AuctionsPart;
 pub use projection::AuctionsProjection;
 use request::{CreateAuction, PatchAuction};
 use response::LiveAuctionBody;

@@ -1,5 +1,7 @@
 //! The SQL of auctions and their bids.
 
+pub(super) mod personal;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

@@ -5,6 +5,7 @@
 
 mod body;
 mod cached;
+mod personal;
 mod reading;
 mod reports;
 mod request;
@@ -26,6 +27,8 @@ use crate::live::Live;
 use crate::notify::Outbox;
 use crate::persistence::{Db, StoreError, Tx};
 use crate::rate_limit::RateLimits;
+
+pub use personal::CommentsPart;
 
 /// What comments need to know of an auction.
 #[derive(Debug, Clone, PartialEq, Eq)]

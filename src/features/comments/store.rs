@@ -1,5 +1,7 @@
 //! The SQL of comments. Who changes the comments of an auction locks its row of `comment_counts` first.
 
+pub(super) mod personal;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

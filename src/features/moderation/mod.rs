@@ -6,6 +6,7 @@
 
 mod body;
 mod evidence;
+mod personal;
 mod projection;
 mod reporting;
 mod request;
@@ -30,6 +31,7 @@ use crate::live::Live;
 use crate::persistence::{Db, StoreError, Tx};
 use crate::rate_limit::RateLimits;
 
+pub use personal::ModerationPart;
 pub use projection::ModerationProjection;
 pub use reporting::{Report, Reported};
 

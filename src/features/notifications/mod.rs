@@ -2,6 +2,7 @@
 //!
 //! Nothing is written here that somebody is told: see [`crate::notify`].
 
+mod personal;
 mod preferences;
 pub mod routes;
 mod store;
@@ -12,6 +13,8 @@ use crate::clock::Clock;
 use crate::domain::Span;
 use crate::notify;
 use crate::persistence::Db;
+
+pub use personal::NotificationsPart;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 

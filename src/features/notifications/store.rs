@@ -1,5 +1,7 @@
 //! The SQL of reading notifications, of what is read of them, and of preferences.
 
+pub(super) mod personal;
+
 use crate::clock::to_datetime;
 use crate::domain::{AccountId, Timestamp};
 use crate::http::Page;

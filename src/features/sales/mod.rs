@@ -8,6 +8,7 @@ mod cases;
 mod invoices;
 mod notes;
 mod page;
+mod personal;
 mod projection;
 pub mod routes;
 mod store;
@@ -23,6 +24,7 @@ use crate::notify::Outbox;
 use crate::persistence::{Db, StoreError, Tx};
 
 pub use cases::{CaseKind, NewCase, Resolution, open as open_case};
+pub use personal::SalesPart;
 pub use projection::SalesProjection;
 
 /// How often it is counted how many cases are open, in seconds.

@@ -4,6 +4,7 @@
 //! What is done to an auction is journaled by its room with who and why; the trail follows the journal, so that it misses
 //! nothing even if this process ends between the two. What is done to a user stands in the trail alone.
 
+mod personal;
 mod projection;
 pub mod routes;
 mod store;
@@ -19,6 +20,7 @@ use crate::http::{ApiError, IdempotencyKey, RequestId};
 use crate::persistence::{Db, StoreError, Tx};
 use crate::room::{Act, Rooms};
 
+pub use personal::StaffPart;
 pub use projection::AuditProjection;
 use store::Entry;
 pub use store::Target;

@@ -76,7 +76,7 @@ struct AuditEntry {
     actor: Uuid,
     /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case`, `set_limits`,
     /// `delete_comment`, `answer_ticket`, `note_ticket`, `ticket_status`, `assign_ticket`, `unassign_ticket` or
-    /// `resolve_item`.
+    /// `resolve_item`; `export_user`, `erase_user`.
     action: String,
     /// `auction`, `user`, `case`, `comment`, `ticket` or `item`.
     target_kind: String,

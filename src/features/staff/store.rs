@@ -1,5 +1,7 @@
 //! The SQL of the audit trail. Rows are inserted and read, never deleted.
 
+pub(super) mod personal;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

@@ -5,6 +5,7 @@
 //! one transaction, once however often the log is read.
 
 mod notes;
+mod personal;
 mod projection;
 mod race;
 mod reminders;
@@ -22,6 +23,7 @@ use crate::notify::Outbox;
 use crate::persistence::Db;
 use crate::room::Rooms;
 
+pub use personal::StakesPart;
 pub use projection::StakesProjection;
 pub use reminders::REMIND_INTERVAL_S;
 

@@ -6,6 +6,7 @@
 mod asking;
 mod body;
 mod handling;
+mod personal;
 mod queue;
 mod request;
 pub mod routes;
@@ -27,6 +28,8 @@ use crate::live::Live;
 use crate::notify::Outbox;
 use crate::persistence::{Db, StoreError, Tx};
 use crate::rate_limit::RateLimits;
+
+pub use personal::TicketsPart;
 
 use store::TicketRow;
 

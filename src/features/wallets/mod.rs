@@ -8,6 +8,7 @@ mod body;
 mod funding;
 mod orders;
 mod outcome;
+mod personal;
 pub mod routes;
 mod store;
 
@@ -31,6 +32,7 @@ use crate::projection::Progress;
 use crate::room::{Act, Rooms};
 
 pub use funding::Holds;
+pub use personal::WalletsPart;
 
 /// How often it is looked for what nobody knows the end of, in seconds.
 pub const UPKEEP_INTERVAL_S: u64 = 3;

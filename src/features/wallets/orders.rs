@@ -108,6 +108,9 @@ impl Wallets {
             let same = known.amount == amount.minor_units() && known.currency == currency.code();
             return if same { Ok(known) } else { Err(ApiError::from(Rejection::KeyReused).into()) };
         }
+        if !store::lock_owner(&mut tx, *owner, now).await? {
+            return Err(ApiError::from(crate::auth::Denied::Banned).into());
+        }
         let row = OrderRow {
             id: self.0.chance.uuid(now),
             kind: kind.to_owned(),

@@ -88,6 +88,8 @@ pub const TABLE: &[Call] = &[
     call("post", "/api/auth/email-confirm", "", r#"{"token":"9mW0yYdP3cJq5uX8Zt2LrB7nKe4HgVs1AfQoTiCxDwU"}"#, all("422 invalid_token")),
     call("post", "/api/auth/email-confirm/resend", "", "", signed_in("202")),
     call("get", "/api/me", "", "", signed_in("200")),
+    call("get", "/api/me/export", "", "", signed_in("200")),
+    call("post", "/api/me/erase", "", r#"{"password":"another long one"}"#, signed_in("401 invalid_credentials")),
 
     call("get", "/api/auctions", "", "", all("200")),
     call("post", "/api/auctions", "", r#"{"title":"Desk","description":"","category":"furniture","currency":"USD","opening_price":1000,"ends_at":"2026-11-20T20:00:00.000Z"}"#, unless_banned("201")),
@@ -143,6 +145,8 @@ pub const TABLE: &[Call] = &[
     call("post", "/api/payments/{provider}/webhook", "/api/payments/nobody/webhook", "{}", all("404 unknown_provider")),
 
     call("get", "/api/staff/audit", "", "", staff("200")),
+    call("get", "/api/staff/customers", "", "", staff("200")),
+    call("get", "/api/staff/customers/runs", "", "", staff("200")),
     call("get", "/api/staff/cases", "", "", staff("200")),
     call("get", "/api/staff/cases/{id}", "/api/staff/cases/{{case}}", "", staff("200")),
     call("post", "/api/staff/cases/{id}/resolve", "/api/staff/cases/{{case}}/resolve", r#"{"action":"release","note":"the seller agrees"}"#, staff("200")),
@@ -155,6 +159,8 @@ pub const TABLE: &[Call] = &[
     call("post", "/api/staff/auctions/{id}/pause", "/api/staff/auctions/{{auction}}/pause", r#"{"reason":"a question"}"#, staff("200")),
     call("post", "/api/staff/auctions/{id}/resume", "/api/staff/auctions/{{paused}}/resume", "{}", staff("200")),
     call("post", "/api/staff/auctions/{id}/bids/{seq}/void", "/api/staff/auctions/{{bid_on}}/void", r#"{"reason":"a mistake"}"#, staff("200")),
+    call("get", "/api/staff/users/{id}/export", "/api/staff/users/{{stranger}}/export", "", staff("200")),
+    call("post", "/api/staff/users/{id}/erase", "/api/staff/users/{{stranger}}/erase", r#"{"reason":"asked by letter"}"#, staff("204")),
     call("post", "/api/staff/users/{id}/ban", "/api/staff/users/{{stranger}}/ban", r#"{"reason":"a fraud"}"#, staff("204")),
     call("post", "/api/staff/users/{id}/unban", "/api/staff/users/{{banned}}/unban", r#"{"reason":"a mistake"}"#, staff("204")),
     call("post", "/api/staff/users/{id}/freeze", "/api/staff/users/{{stranger}}/freeze", r#"{"reason":"a question"}"#, staff("204")),

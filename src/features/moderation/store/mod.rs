@@ -1,6 +1,7 @@
 //! The SQL of the queue. What is open of one kind about one topic and account is one row, which is the lock on it.
 
 mod conducts;
+pub(super) mod personal;
 mod reports;
 
 use chrono::{DateTime, Utc};

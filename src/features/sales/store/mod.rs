@@ -2,6 +2,7 @@
 
 mod cases;
 mod invoices;
+pub(super) mod personal;
 mod terms;
 
 use crate::domain::{AuctionId, Currency, Money};

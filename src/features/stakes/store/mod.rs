@@ -1,5 +1,6 @@
 //! The SQL of stakes.
 
+pub(super) mod personal;
 mod races;
 mod stakes;
 mod watchlist;

@@ -2,6 +2,7 @@
 //! themselves before that ([`lock_author`]).
 
 mod messages;
+pub(super) mod personal;
 mod queue;
 
 use chrono::{DateTime, Utc};

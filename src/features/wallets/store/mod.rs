@@ -1,6 +1,7 @@
 //! The SQL of wallets that is not the ledger's.
 
 mod orders;
+pub(super) mod personal;
 
 use crate::domain::{AccountId, AuctionId};
 use crate::persistence::{Db, StoreError, Tx};

@@ -234,6 +234,17 @@ pub(in crate::features::wallets) async fn freeze(
     Ok(())
 }
 
+/// Keeps the account from being erased until the transaction ends. False if it is, or if its person is being let go.
+pub(in crate::features::wallets) async fn lock_owner(
+    tx: &mut Tx,
+    owner: AccountId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let text = "update accounts set erased_at = erased_at
+         where id = $1 and erased_at is null and (leaving_until is null or leaving_until <= $2)";
+    Ok(sql!(tx.on(), exec, text, owner.0, to_datetime(now))? == 1)
+}
+
 /// True if staff has frozen the account.
 pub(in crate::features::wallets) async fn is_frozen(tx: &mut Tx, owner: AccountId) -> Result<bool, StoreError> {
     let text = "select frozen_at is not null from accounts where id = $1";
