@@ -33,6 +33,7 @@ use crate::features::staff::{self, AuditProjection, Staff};
 use crate::features::stakes::{self, Stakes};
 use crate::features::tickets::{self, Tickets};
 use crate::features::wallets::{self, Holds, Wallets};
+use crate::features::webhooks::{self, Webhooks};
 use crate::http::{self, Frame, HttpContext, Ops, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
@@ -55,6 +56,7 @@ mod keeping;
 mod people;
 mod ports;
 mod probes;
+mod streams;
 mod talk;
 mod upkeep;
 
@@ -105,6 +107,8 @@ pub struct AppState {
     pub tickets: Tickets,
     /// Money.
     pub wallets: Wallets,
+    /// Events sent to endpoints.
+    pub webhooks: Webhooks,
     /// The rooms of all auctions.
     pub rooms: Rooms,
     /// The log of all auctions.
@@ -142,7 +146,7 @@ pub async fn serve(
     let stop = hub.stop_with(shutdown);
     let live = Live::start(bus.clone(), tasks.shutdown().clone());
     let cache = keeping::cache(&settings, &env, &hub, &tasks);
-    let projector = projector(&env, &db, &hub, &live).telling(Arc::new(AuctionsWitness(cache.clone())));
+    let projector = projector(&settings, &env, &db, &hub, &live).telling(Arc::new(AuctionsWitness(cache.clone())));
     let progress = projector.progress();
     let ground = Ground {
         settings: &settings,
@@ -230,6 +234,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(sales::routes::router())
         .merge(tickets::routes::router())
         .merge(wallets::routes::router())
+        .merge(webhooks::routes::router())
         .merge(ws::router())
 }
 
@@ -239,7 +244,7 @@ pub fn description() -> utoipa::openapi::OpenApi {
 }
 
 /// What keeps the main database in step with the journal.
-fn projector(env: &Env, db: &Db, hub: &Hub, live: &Live) -> Projector {
+fn projector(settings: &Settings, env: &Env, db: &Db, hub: &Hub, live: &Live) -> Projector {
     let (clock, chance) = (env.clock.clone(), env.chance.clone());
     let deps = projection::Deps { db: db.clone(), feed: hub.feed.clone(), leases: hub.leases.clone(), clock, chance };
     let [activity, stakes] = goings::projections(env, live);
@@ -253,6 +258,7 @@ fn projector(env: &Env, db: &Db, hub: &Hub, live: &Live) -> Projector {
             activity,
             stakes,
             Arc::new(SearchProjection),
+            Arc::new(streams::projection(settings, env)),
             Arc::new(SalesProjection),
         ],
     )
@@ -289,8 +295,10 @@ struct Ground<'a> {
 }
 
 fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)> {
+    let limits = Arc::new(RateLimits::new(ground.settings.connections.rate_limits));
+    let outbox = Outbox::default();
+    let webhooks = streams::webhooks(&ground, &limits, &outbox)?;
     let Ground { settings, env, tasks, db, hub, live, cache, progress, payments, holds, bus, stop, address } = ground;
-    let limits = Arc::new(RateLimits::new(settings.connections.rate_limits));
     let public_url = settings.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let mailer = Mailer::start(&settings.mail, settings.demo, tasks)?;
     let accounts = Accounts::new(
@@ -338,7 +346,6 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         ack: ack_rule(&settings.cluster),
     });
     let search = Search::new(db, cache.clone());
-    let outbox = Outbox::default();
     let (comments, tickets, moderation) = talk(talk::Ground {
         db,
         env,
@@ -431,6 +438,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         sales,
         tickets,
         wallets,
+        webhooks,
         rooms,
         journal,
         gateway,

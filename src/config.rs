@@ -83,7 +83,9 @@ macro_rules! settings {
 
 mod groups;
 
-pub use groups::{Auth, Cache, Cluster, Connections, Customers, Log, Mail, Money, Notifications, Room, Server};
+pub use groups::{
+    Auth, Cache, Cluster, Connections, Customers, Log, Mail, Money, Notifications, Room, Server, Webhooks,
+};
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -108,6 +110,8 @@ pub struct Settings {
     pub notifications: Notifications,
     /// What is kept of what customers do.
     pub customers: Customers,
+    /// Where events are sent that people outside want to hear of.
+    pub webhooks: Webhooks,
     /// What is logged, and how.
     pub log: Log,
     /// The work that hashing a password takes. No flag: only tests make it cheap.
@@ -157,6 +161,8 @@ pub struct Flags {
     notifications: groups::NotificationsFlags,
     #[command(flatten)]
     customers: groups::CustomersFlags,
+    #[command(flatten)]
+    webhooks: groups::WebhooksFlags,
     #[command(flatten)]
     log: groups::LogFlags,
 }
@@ -210,6 +216,7 @@ impl Settings {
             mail: flags.mail.over(file.mail),
             notifications: flags.notifications.over(file.notifications),
             customers: flags.customers.over(file.customers),
+            webhooks: flags.webhooks.over(file.webhooks),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
             demo: false,
@@ -240,6 +247,7 @@ impl Settings {
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
             ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
             ("customers_keep_days", u64::from(self.customers.customers_keep_days)),
+            ("webhook_waiting_max", u64::from(self.webhooks.webhook_waiting_max)),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             return Err(ConfigError(format!("{name} must be at least 1")));
@@ -312,6 +320,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         mail: figment.extract().map_err(say)?,
         notifications: figment.extract().map_err(say)?,
         customers: figment.extract().map_err(say)?,
+        webhooks: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
 }
@@ -334,6 +343,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::MailFlags::NAMES,
         groups::NotificationsFlags::NAMES,
         groups::CustomersFlags::NAMES,
+        groups::WebhooksFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
     .into_iter()

@@ -91,6 +91,8 @@ pub struct RateLimits {
     pub search_by_account: Limiter<AccountId>,
     /// Movements of money asked for by one account.
     pub money_by_account: Limiter<AccountId>,
+    /// What one account has sent to its endpoints, and changes of them.
+    pub webhooks_by_account: Limiter<AccountId>,
     /// Comments of one account.
     pub comments_by_account: Limiter<AccountId>,
     /// Reports of one account about what others wrote.
@@ -115,6 +117,7 @@ impl RateLimits {
             search_by_address: Limiter::new(switch, 120, 30),
             search_by_account: Limiter::new(switch, 120, 30),
             money_by_account: Limiter::new(switch, 60, 60),
+            webhooks_by_account: Limiter::new(switch, 60, 60),
             comments_by_account: Limiter::new(switch, 20, 10),
             reports_by_account: Limiter::new(switch, 10, 10),
             tickets_by_account: Limiter::new(switch, 20, 10),
@@ -134,6 +137,7 @@ impl RateLimits {
         self.search_by_address.sweep();
         self.search_by_account.sweep();
         self.money_by_account.sweep();
+        self.webhooks_by_account.sweep();
         self.comments_by_account.sweep();
         self.reports_by_account.sweep();
         self.tickets_by_account.sweep();

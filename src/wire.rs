@@ -1,9 +1,11 @@
-//! What REST and the socket say alike: the state of an auction and the verdict on a bid, as the contract writes them.
-//! Twins of domain types, converted explicitly; nothing here decides anything.
+//! What REST and the socket say alike: the state of an auction and the verdict on a bid, as the contract writes them; and
+//! a public event as it leaves the hub on its own. Twins of domain types, converted explicitly; nothing here decides
+//! anything.
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::domain::auction::view::{OwnView, PublicState};
 use crate::domain::auction::{Outcome, Rejection, Verdict};
 use crate::domain::{AuctionId, BidKey, Money, Timestamp};
 use crate::journal::public::Alias;
+use crate::journal::{Record, RecordError};
 use crate::room::View;
 
 /// The live state of an auction.
@@ -163,5 +166,49 @@ impl From<Rejection> for Hints {
             _ => {}
         }
         hints
+    }
+}
+
+/// A message that names what it is about: `{"type", "timestamp", "data"}`.
+#[derive(Serialize, Debug)]
+pub struct Message<T> {
+    /// What it is about: words with dots between them.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When that happened.
+    pub timestamp: WireTime,
+    /// More about it.
+    pub data: T,
+}
+
+/// A public event of an auction as it stands in the log, its digest included.
+#[derive(Serialize, Debug)]
+pub struct Told {
+    auction: Uuid,
+    event: Box<RawValue>,
+}
+
+/// What every public record says, whichever version wrote it.
+#[derive(Deserialize)]
+struct Common<'a> {
+    at: WireTime,
+    kind: Cow<'a, str>,
+}
+
+impl Message<Told> {
+    /// `auction.bid` and its like: the event of a record, byte for byte as it was hashed.
+    pub fn of(auction: AuctionId, record: &Record) -> Result<Self, RecordError> {
+        let malformed = |error: serde_json::Error| RecordError::Malformed(format!("public bytes: {error}"));
+        let Common { at, kind } = serde_json::from_str(&record.public).map_err(malformed)?;
+        let event = RawValue::from_string(record.with_digest()?).map_err(malformed)?;
+        Ok(Self { kind: format!("auction.{kind}"), timestamp: at, data: Told { auction: auction.0, event } })
+    }
+}
+
+impl<T: Serialize> Message<T> {
+    /// The message as JSON.
+    pub fn to_json(&self) -> String {
+        // Writing plain strings to memory cannot fail; what is empty would be no message to anyone.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -23,6 +23,7 @@ use crate::features::staff::{self, StaffPart, Target};
 use crate::features::stakes::StakesPart;
 use crate::features::tickets::TicketsPart;
 use crate::features::wallets::WalletsPart;
+use crate::features::webhooks::WebhooksPart;
 use crate::http::ApiError;
 use crate::hub::Hub;
 use crate::journal::archiver::Archiver;
@@ -59,6 +60,7 @@ pub fn keepers() -> Arc<[Arc<dyn Personal>]> {
         Arc::new(SalesPart),
         Arc::new(CommentsPart),
         Arc::new(SearchPart),
+        Arc::new(WebhooksPart),
         Arc::new(TicketsPart),
         Arc::new(NotificationsPart),
         Arc::new(ModerationPart),

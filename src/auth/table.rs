@@ -19,6 +19,8 @@ pub enum Action {
     Sell,
     /// Change or cancel an auction of one's own.
     EditOwnAuction,
+    /// Have events of one's own auctions sent to endpoints.
+    ManageWebhooks,
     /// Write a comment, or delete one's own.
     Comment,
     /// Tell staff of what somebody else wrote.
@@ -97,6 +99,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::SetAllowance, UNBARRED),
     (Action::Sell, NOT_BANNED),
     (Action::EditOwnAuction, NOT_BANNED),
+    (Action::ManageWebhooks, NOT_BANNED),
     (Action::Comment, NOT_BANNED),
     (Action::Report, NOT_BANNED),
     (Action::Deposit, NOT_BANNED),

@@ -154,6 +154,18 @@ settings! {
 }
 
 settings! {
+    /// Where events are sent that people outside want to hear of.
+    Webhooks, WebhooksFlags, "Webhooks";
+    values {
+        webhooks_allow_http: Switch = "off", "on|off", "BIDHUB_WEBHOOKS_ALLOW_HTTP", "Endpoints without TLS, http://…";
+        webhook_private_targets: Switch = "off", "on|off", "BIDHUB_WEBHOOK_PRIVATE_TARGETS", "Endpoints on this machine and in private networks: only where every account is trusted";
+        webhook_waiting_max: u32 = 10_000, "COUNT", "BIDHUB_WEBHOOK_WAITING_MAX", "Deliveries that may wait for one endpoint; the oldest are given up for more";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// What is logged, and how.
     Log, LogFlags, "Log";
     values {

@@ -15,3 +15,4 @@ pub mod staff;
 pub mod stakes;
 pub mod tickets;
 pub mod wallets;
+pub mod webhooks;

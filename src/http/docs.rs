@@ -46,6 +46,7 @@ pub const DOCS_PATH: &str = "/api/docs";
         (name = "notifications", description = "What the own account was told, and how it wants to hear of what"),
         (name = "wallet", description = "Money: what is there, what is set aside for bids, and every movement"),
         (name = "invoices", description = "What sales came to, for those who bought and sold"),
+        (name = "webhooks", description = "Events of one's own auctions, sent to endpoints"),
         (name = "staff", description = "Moderation, each act with who and why"),
         (name = "operations", description = "Health, readiness, metrics, time")
     )

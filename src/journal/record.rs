@@ -107,6 +107,13 @@ fn private_of(kind: &EventKind) -> Private {
 }
 
 impl Record {
+    /// The public bytes with what the chain needs put behind their last member: `commitment` and `digest` in hexadecimal.
+    pub fn with_digest(&self) -> Result<String, RecordError> {
+        let open = self.public.strip_suffix('}').ok_or_else(|| malformed("the public bytes are no object"))?;
+        let (commitment, digest) = (hex::encode(self.commitment), hex::encode(self.digest.0));
+        Ok(format!(r#"{open},"commitment":"{commitment}","digest":"{digest}"}}"#))
+    }
+
     /// The public part, read back.
     pub fn public(&self) -> Result<PublicRecord, RecordError> {
         if self.version != VERSION {

@@ -95,6 +95,8 @@ names! {
         Comment = "comment",
         /// Somebody answered a comment. `title`, `author`.
         CommentReply = "comment_reply",
+        /// Nothing more is sent to an endpoint of the account's webhooks. `host`, `reason`.
+        WebhookDisabled = "webhook_disabled",
     }
 }
 
@@ -141,7 +143,7 @@ impl NoteKind {
             Self::Comment | Self::CommentReply => Group::Comments,
             Self::TicketAnswer => Group::Tickets,
             Self::EndingSoon => Group::Watchlist,
-            Self::AccountFrozen | Self::AccountUnfrozen => Group::Account,
+            Self::AccountFrozen | Self::AccountUnfrozen | Self::WebhookDisabled => Group::Account,
         }
     }
 }

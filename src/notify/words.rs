@@ -69,6 +69,10 @@ pub(super) fn words(kind: NoteKind, data: &Value) -> (&'static str, String) {
         NoteKind::CommentReply => {
             ("Reply to your comment", format!("{} replied to your comment on {lot}.", facts.author()))
         }
+        NoteKind::WebhookDisabled => {
+            let host = facts.quoted("host").unwrap_or_else(|| "one of your endpoints".to_owned());
+            ("Webhook disabled", format!("Events are no longer sent to {host}{reason}. Enable it when it is mended."))
+        }
     }
 }
 

@@ -105,6 +105,13 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_cache_away_total", "Times that the cache of all nodes did not answer, by call: look, keep, forget, forget_never"),
     // What people must decide.
     gauge("bidhub_staff_cases_open", Unit::Count, "Cases that wait for a decision of staff, by kind"),
+    // What is sent to endpoints outside.
+    counter("bidhub_webhook_attempts_total", "Messages sent to endpoints, by outcome: delivered, failed"),
+    seconds("bidhub_webhook_seconds", "Time until an endpoint answered, or did not"),
+    counter("bidhub_webhook_dead_total", "Deliveries given up, by reason: attempts, expired, gone, overflow"),
+    counter("bidhub_webhook_disabled_total", "Endpoints disabled by the hub, by reason: gone, failing"),
+    gauge("bidhub_webhook_waiting", Unit::Count, "Deliveries that wait for endpoints"),
+    gauge("bidhub_webhook_endpoints_waiting", Unit::Count, "Endpoints for which something is due and no place is free"),
     gauge("bidhub_moderation_open", Unit::Count, "Items of the moderation queue that wait for a decision of staff, by kind"),
     // The hub about itself.
     counter("bidhub_scheduled_runs_total", "Runs of work that comes round by the clock, by task, outcome: done, skipped, failed"),

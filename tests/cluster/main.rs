@@ -17,6 +17,8 @@ mod node;
 mod postgres;
 mod proxy;
 mod proxy_tests;
+#[path = "../support/receiver.rs"]
+mod receiver;
 #[path = "../support/redis/mod.rs"]
 mod redis;
 #[path = "../support/rest.rs"]
@@ -43,6 +45,7 @@ mod sessions;
 mod slots;
 mod swarm;
 mod talk;
+mod webhooks;
 
 /// True if there is time for the long variants.
 pub fn long() -> bool {

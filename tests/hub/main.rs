@@ -6,6 +6,10 @@
 mod deposits;
 mod harness;
 mod mail_server;
+#[path = "../support/receiver.rs"]
+mod receiver;
+#[path = "../support/rest.rs"]
+mod rest;
 #[path = "../support/socket.rs"]
 mod socket_client;
 
@@ -48,3 +52,4 @@ mod tickets;
 mod user_add;
 mod wallets;
 mod watchlist;
+mod webhooks;

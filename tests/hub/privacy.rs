@@ -35,6 +35,8 @@ async fn all_of_it(hub: Hub) {
     hub.post_as(&ada.token, "/api/comments", json!({"auction": auction, "body": "a fine desk"})).await.is(201);
     let watch = hub.request(Method::PUT, &format!("/api/me/watchlist/{auction}")).bearer_auth(&ada.token);
     assert!(send(watch).await.status.is_success());
+    let hook = json!({"url": "https://ada.example/hook"});
+    hub.post_as(&ada.token, "/api/webhooks", hook).await.is(201);
     let ticket = json!({"subject": "my street", "body": "I live at 5 Elm Street"});
     let ticket = hub.post_as(&ada.token, "/api/tickets", ticket).await.is(201).body["id"].clone();
     let ticket = format!("/api/tickets/{}", ticket.as_str().unwrap());
@@ -53,6 +55,7 @@ async fn all_of_it(hub: Hub) {
         ("/comments/written/0/body", json!("a fine desk")),
         ("/stakes/bidding/0/standing", json!("leading")),
         ("/stakes/watching/0/auction", json!(auction)),
+        ("/webhooks/endpoints/0/url", json!("https://ada.example/hook")),
         ("/tickets/messages/0/body", json!("I live at 5 Elm Street")),
     ] {
         assert_eq!(own.body.pointer(place), Some(&expected), "{place} of {}", own.body);
@@ -61,7 +64,10 @@ async fn all_of_it(hub: Hub) {
         own.body["notifications"]["notifications"].as_array().unwrap().iter().map(|it| &it["kind"]).collect();
     assert!(kinds.contains(&&json!("ticket_answer")), "{kinds:?}");
     let text = own.body.to_string();
-    assert!(!text.contains("argon2") && !text.contains(&ada.token), "nothing that opens a door");
+    assert!(
+        !text.contains("argon2") && !text.contains("whsec") && !text.contains(&ada.token),
+        "nothing that opens a door"
+    );
     let path = format!("/api/staff/users/{}", ada.id);
     let for_staff = hub.get_as(&sam.token, &format!("{path}/export")).await;
     assert_eq!(for_staff.is(200).body["account"], own.body["account"]);
@@ -98,6 +104,7 @@ async fn all_of_it(hub: Hub) {
 
     // Nobody finds the person again, and what others rely on is there.
     let left = hub.get_as(&sam.token, &format!("{path}/export")).await.is(200).body.clone();
+    assert_eq!(left["webhooks"], json!({"endpoints": [], "deliveries": []}));
     for gone in [ada.email.as_str(), "\"ada\"", "Elm Street", "my street"] {
         assert!(!left.to_string().contains(gone), "{gone} in {left}");
     }
@@ -171,8 +178,21 @@ async fn nobody_goes_while_money_is_set_aside_or_an_invoice_waits() {
 }
 
 /// Columns of ids that are no accounts, by their names wherever they stand, and some by their tables.
-const NO_ACCOUNTS: [&str; 10] =
-    ["id", "auction", "thread", "parent", "request", "ticket", "deposit", "node", "item", "comment"];
+const NO_ACCOUNTS: [&str; 13] = [
+    "id",
+    "auction",
+    "thread",
+    "parent",
+    "request",
+    "ticket",
+    "deposit",
+    "node",
+    "item",
+    "comment",
+    "endpoint",
+    "secret",
+    "old_secret",
+];
 const NO_ACCOUNTS_HERE: [(&str, &str); 1] = [("reports", "target")];
 
 /// All columns of ids.

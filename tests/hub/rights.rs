@@ -61,6 +61,9 @@ impl<'a> World<'a> {
         world.post(ann, "/api/comments", json!({"auction": standing, "body": "Is it oak?"})).await;
         let ticket = world.thing("open_ticket").await;
         world.lasting.insert("ticket", ticket);
+        let webhook = world.thing("new_webhook").await;
+        let test = world.post("sella", &format!("/api/webhooks/{webhook}/test"), json!({})).await;
+        world.lasting.extend([("webhook", webhook), ("delivery", test["id"].to_string())]);
         world.lasting.insert("ben", world.people["ben"].id.clone());
         world.lasting.insert("nobody", NOBODY.to_owned());
         world.staff("users", &world.people["bad"].id.clone(), "ban").await;
@@ -159,6 +162,9 @@ impl<'a> World<'a> {
                     self.hub.get_as(self.token("sam"), "/api/staff/moderation?status=open&limit=200").await.body;
                 let item = queue["items"].as_array().expect("items").iter().find(|item| item["auction"]["id"] == *id);
                 text(&item.expect("what was reported waits")["id"])
+            }
+            "new_webhook" => {
+                text(&self.post("sella", "/api/webhooks", json!({"url": "https://shop.example/"})).await["id"])
             }
             "stranger" => {
                 let name = self.key();

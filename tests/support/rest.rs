@@ -92,6 +92,14 @@ impl Rest {
         assert!(answer.status().is_success(), "{path} {body}: {}", answer.status());
     }
 
+    /// Bids exactly `amount`; it must be taken.
+    pub async fn bid(&self, bidder: &str, auction: &str, key: &str, amount: i64) {
+        let request = self.client.post(self.url(&format!("/api/auctions/{auction}/bids")));
+        let request = request.bearer_auth(bidder).header("Idempotency-Key", key).json(&json!({"amount": amount}));
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 201, "{key}");
+    }
+
     /// Signs someone up; gives the token.
     pub async fn sign_up(&self, name: &str) -> String {
         let body = json!({"email": format!("{name}@example.com"), "password": "correct horse battery",

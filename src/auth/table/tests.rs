@@ -26,6 +26,7 @@ const EXPECTED: &[(Action, [Result<(), Denied>; 6])] = &[
     (SetAllowance,      [SIGN_IN, YES,   BANNED, FROZEN, YES,   YES]),
     (Sell,              [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (EditOwnAuction,    [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
+    (ManageWebhooks,    [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Comment,           [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Report,            [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),
     (Deposit,           [SIGN_IN, YES,   BANNED, YES,    YES,   YES]),

@@ -134,17 +134,14 @@ fn line(text: &mut String, record: &Record) {
     let _ = writeln!(text, r#"{{"record":{},"commitment":"{commitment}","digest":"{digest}"}}"#, record.public);
 }
 
-/// A public event with what the chain needs put behind its last member.
+/// A public event with what the chain needs, and for staff its private part, put behind its last member.
 fn item(record: &Record, staff: bool) -> Result<Box<RawValue>, ApiError> {
-    let open = record.public.strip_suffix('}').ok_or_else(|| ApiError::internal("a public record is no object"))?;
-    let (commitment, digest) = (hex::encode(record.commitment), hex::encode(record.digest.0));
-    let private = match staff {
-        true => {
-            let event = record.event().map_err(ApiError::internal)?;
-            format!(r#","private":{}"#, private_of(&event.kind))
-        }
-        false => String::new(),
-    };
-    let text = format!(r#"{open},"commitment":"{commitment}","digest":"{digest}"{private}}}"#);
+    let mut text = record.with_digest().map_err(ApiError::internal)?;
+    if staff {
+        let event = record.event().map_err(ApiError::internal)?;
+        text.pop();
+        // Writing to a string cannot fail.
+        let _ = write!(text, r#","private":{}}}"#, private_of(&event.kind));
+    }
     RawValue::from_string(text).map_err(ApiError::internal)
 }

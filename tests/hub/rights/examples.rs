@@ -13,6 +13,8 @@ use crate::harness::Answer;
 const ITEMS_MAX: usize = 1;
 /// What stands for every token.
 const TOKEN: &str = "bh_9mW0yYdP3cJq5uX8Zt2LrB7nKe4HgVs1AfQoTiCxDwU";
+/// What stands for every secret: the one that Standard Webhooks shows.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// By method and path.
 #[derive(Default)]
@@ -76,8 +78,10 @@ fn shortened(mut value: Value) -> Value {
         }
         Value::Object(members) => {
             members.values_mut().for_each(|member| *member = shortened(member.take()));
-            if let Some(token) = members.get_mut("token") {
-                *token = json!(TOKEN);
+            for (name, shown) in [("token", TOKEN), ("secret", SECRET)] {
+                if let Some(member) = members.get_mut(name) {
+                    *member = json!(shown);
+                }
             }
         }
         _ => {}

@@ -2,7 +2,8 @@
 
 /// A call, and its answer for nobody in particular, Ann, Ben, Sella, staff, somebody banned and somebody frozen.
 ///
-/// Ann owns the comments, tickets, bids and payments, and has won the sale; Sella offers the auctions; Ben is a stranger.
+/// Ann owns the comments, tickets, bids and payments, and has won the sale; Sella offers the auctions and hears of them by
+/// webhooks; Ben is a stranger.
 pub struct Call {
     pub method: &'static str,
     /// As the API describes it.
@@ -69,6 +70,18 @@ const fn its_seller(done: &'static str) -> Answers {
 /// What is Ann's, and staff's to handle. That it is there is not said to others.
 const fn its_owner_and_staff(done: &'static str, hidden: &'static str) -> Answers {
     [SIGN_IN, done, hidden, hidden, done, hidden, hidden]
+}
+
+/// A webhook of Sella's. That it is there is not said to others, staff among them.
+const fn its_listener(done: &'static str) -> Answers {
+    const HIDDEN: &str = "404 unknown_webhook";
+    [SIGN_IN, HIDDEN, HIDDEN, done, HIDDEN, HIDDEN, HIDDEN]
+}
+
+/// The same where something is changed or sent.
+const fn its_listener_unless_banned(done: &'static str) -> Answers {
+    const HIDDEN: &str = "404 unknown_webhook";
+    [SIGN_IN, HIDDEN, HIDDEN, done, HIDDEN, BANNED, HIDDEN]
 }
 
 #[rustfmt::skip]
@@ -143,6 +156,17 @@ pub const TABLE: &[Call] = &[
     call("get", "/api/wallet/payments/{id}", "/api/wallet/payments/{{payment}}", "", [SIGN_IN, "200", "404 unknown_payment", "404 unknown_payment", "404 unknown_payment", "404 unknown_payment", "404 unknown_payment"]),
     call("post", "/api/wallet/payout-account", "", "{}", unless_frozen("200")),
     call("post", "/api/payments/{provider}/webhook", "/api/payments/nobody/webhook", "{}", all("404 unknown_provider")),
+
+    call("post", "/api/webhooks", "", r#"{"url":"https://shop.example/hook","events":["bid","ended"],"description":"till"}"#, unless_banned("201")),
+    call("get", "/api/webhooks", "", "", signed_in("200")),
+    call("get", "/api/webhooks/{id}", "/api/webhooks/{{webhook}}", "", its_listener("200")),
+    call("patch", "/api/webhooks/{id}", "/api/webhooks/{{webhook}}", r#"{"events":["bid","ended"],"description":"till"}"#, its_listener_unless_banned("200")),
+    call("delete", "/api/webhooks/{id}", "/api/webhooks/{{new_webhook}}", "", its_listener_unless_banned("204")),
+    call("post", "/api/webhooks/{id}/rotate", "/api/webhooks/{{webhook}}/rotate", "", its_listener_unless_banned("200")),
+    call("post", "/api/webhooks/{id}/test", "/api/webhooks/{{webhook}}/test", "", its_listener_unless_banned("202")),
+    call("post", "/api/webhooks/{id}/replay", "/api/webhooks/{{webhook}}/replay", r#"{"auction":"{{standing}}"}"#, its_listener_unless_banned("202")),
+    call("get", "/api/webhooks/{id}/deliveries", "/api/webhooks/{{webhook}}/deliveries", "", its_listener("200")),
+    call("post", "/api/webhooks/{id}/deliveries/{delivery}/retry", "/api/webhooks/{{webhook}}/deliveries/{{delivery}}/retry", "", its_listener_unless_banned("202")),
 
     call("get", "/api/staff/audit", "", "", staff("200")),
     call("get", "/api/staff/customers", "", "", staff("200")),
