@@ -1,12 +1,10 @@
-//! Fills a database with auctions as the projections do, and with comments, which a hub makes searchable when it starts.
-
-use std::time::{Duration, Instant};
+//! Fills a database with auctions as the projections do, and with comments as a hub makes them searchable, both in turn.
 
 use bidhub::clock::to_datetime;
 use bidhub::domain::auction::{Event, EventKind, Outcome};
 use bidhub::domain::{AuctionId, Seq};
 use bidhub::features::auctions::AuctionsProjection;
-use bidhub::features::search::SearchProjection;
+use bidhub::features::search::{CommentIndex, SearchProjection};
 use bidhub::journal::{Digest, Record};
 use bidhub::persistence::{Db, On};
 use bidhub::projection::{Created, Fact, Projected, Projection as _};
@@ -17,10 +15,8 @@ use crate::corpus::{Corpus, Lot, SELLERS, seller};
 /// Auctions in one transaction.
 const PAGE: usize = 300;
 const AUCTIONS_FOR_EACH_COMMENT: usize = 2;
-/// How long a hub may take to make what was written searchable.
-const PATIENCE: Duration = Duration::from_secs(1_800);
 
-pub async fn fill(db: &Db, corpus: &mut Corpus, from: usize, to: usize) {
+pub async fn fill(db: &Db, comments: &CommentIndex, corpus: &mut Corpus, from: usize, to: usize) {
     if from == 0 {
         let mut tx = db.begin().await.unwrap();
         for number in 0..SELLERS {
@@ -43,15 +39,7 @@ pub async fn fill(db: &Db, corpus: &mut Corpus, from: usize, to: usize) {
         AuctionsProjection.apply(&mut tx, &page).await.unwrap();
         SearchProjection.apply(&mut tx, &page).await.unwrap();
         tx.commit().await.unwrap();
-    }
-}
-
-/// Waits until a hub has made all comments searchable.
-pub async fn take_comments_in(db: &Db) {
-    let until = Instant::now() + PATIENCE;
-    while sql!(db.read(), scalar bool, "select exists (select 1 from search_notes)").unwrap() {
-        assert!(Instant::now() < until, "comments are not made searchable");
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        comments.catch_up().await.unwrap();
     }
 }
 

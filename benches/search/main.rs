@@ -13,12 +13,17 @@ mod fill;
 mod mix;
 mod table;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bidhub::app;
+use bidhub::cache::Cache;
 use bidhub::chance::Chance;
 use bidhub::config::{Settings, Switch};
+use bidhub::coordination::local::LocalLeases;
 use bidhub::env::Env;
+use bidhub::features::search::CommentIndex;
+use bidhub::journal::Lease;
 use bidhub::persistence::{Db, migrate};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -59,15 +64,19 @@ async fn run(engine: &'static str, sizes: &[usize], queries: usize, change: impl
     let mut settings = Settings::default();
     settings.server.data_dir = dir.path().to_owned();
     settings.connections.rate_limits = Switch::Off;
+    // Every query is asked of the database, also one that was asked a moment ago.
+    settings.cache.cache = Switch::Off;
     change(&mut settings);
     let db = app::open_database(&settings).await.unwrap();
     migrate(&db).await.unwrap();
+    let lease = Lease { epoch: 1, holder: uuid::Uuid::nil(), nonce: 0 };
+    let comments = CommentIndex::new(&db, Arc::new(LocalLeases::new(lease, CancellationToken::new())), Cache::off());
     let mut corpus = Corpus::new(SEED);
     let mut table = Table::new(engine);
     let mut filled = 0;
     for size in sizes {
         let began = Instant::now();
-        fill::fill(&db, &mut corpus, filled, *size).await;
+        fill::fill(&db, &comments, &mut corpus, filled, *size).await;
         let each = began.elapsed() / u32::try_from(size - filled).unwrap();
         filled = *size;
         eprintln!("{engine}: {filled} auctions, {each:?} for each one more");
@@ -84,7 +93,6 @@ async fn ask(db: &Db, settings: &Settings, corpus: &Corpus, queries: usize) -> V
     let shutdown = CancellationToken::new();
     let env = Env { chance: Chance::System, ..Env::default() };
     let hub = tokio::spawn(app::serve(listener, settings.clone(), env, shutdown.clone()));
-    fill::take_comments_in(db).await;
     fill::settle(db).await;
     let client = reqwest::Client::new();
     let mut times = Vec::new();

@@ -44,7 +44,8 @@ impl CommentIndex {
         });
     }
 
-    async fn catch_up(&self) -> Result<(), StoreError> {
+    /// Makes searchable what was noted until now, unless it is for another node to do.
+    pub async fn catch_up(&self) -> Result<(), StoreError> {
         while store::has_notes(&self.db).await? {
             match self.leases.task(TASK).await {
                 Ok(true) => self.take_notes_in().await?,

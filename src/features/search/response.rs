@@ -29,7 +29,8 @@ pub struct SearchBody {
 pub struct TotalBody {
     pub(super) count: usize,
     /// True if there are more: then the newest 1,000 are ranked and counted, and the newest 1,000 with all the words in the
-    /// title; no others are.
+    /// title; no others are. With fewer than that it says that there may be older ones: where of many that have the words
+    /// hardly any pass the filters, or have the phrase, only the newest are looked through.
     pub(super) more: bool,
 }
 

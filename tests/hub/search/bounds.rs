@@ -97,6 +97,41 @@ async fn an_old_title_does_not_go_under_in_many_that_mention_it() {
 }
 
 #[tokio::test]
+async fn what_is_old_is_found_among_many_newer_ones_or_said_to_be_missing() {
+    on_both(|hub| async move {
+        let seller = hub.sign_up("seller").await;
+        lot(&hub, &seller, "Walnut box", "Boxes", "Dovetailed, lined with green baize.").await;
+        indexed(&hub, 1).await;
+        many(&hub, (0..6_000).map(|number| format!("Walnut chair {number}")), "Green or lined.").await;
+        let whole = json!({"count": 1, "more": false});
+        for query in [
+            &[("q", "walnut"), ("category", "Boxes")][..],
+            &[("q", "walnut"), ("author", seller.id.as_str())],
+            &[("q", "walnut"), ("status", "open"), ("category", "Boxes")],
+            &[("q", "walnut dovet")],
+            &[("q", "walnut -chair")],
+            &[("q", "\"walnut box\"")],
+        ] {
+            let body = found(&hub, query).await;
+            assert_eq!((titles_of(&body), &body["total"]), (vec!["Walnut box"], &whole), "{query:?}");
+        }
+        for query in [&[("q", "walnut"), ("status", "open")][..], &[("q", "\"lined with green\"")]] {
+            let body = found(&hub, query).await;
+            assert!(body["total"] == whole || body["total"] == json!({"count": 0, "more": true}), "{query:?}: {body}");
+        }
+        for (query, first) in
+            [("wal", "Walnut chair 5999"), ("walnut 47", "Walnut chair 47"), ("cha", "Walnut chair 5999")]
+        {
+            let body = found(&hub, &[("q", query)]).await;
+            assert_eq!(titles_of(&body)[0], first, "{query}");
+        }
+        assert_eq!(found(&hub, &[("q", "walnut 47")]).await["total"], json!({"count": 111, "more": false}));
+        hub
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn every_text_can_be_made_searchable() {
     on_both(|hub| async move {
         let seller = hub.sign_up("seller").await;

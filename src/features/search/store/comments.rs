@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::persistence::{Db, On, StoreError, Tx};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::sql;
 
 /// A comment as it is made searchable.
@@ -48,24 +48,7 @@ pub(in super::super) async fn take_notes(tx: &mut Tx, limit: i64) -> Result<Vec<
 /// their auction.
 pub(in super::super) async fn comment_texts(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<CommentText>, StoreError> {
     const TEXT: &str = "select id, auction, author, body, at from comments where body is not null and id in (";
-    macro_rules! read_on {
-        ($on:expr) => {{
-            let mut builder = sqlx::QueryBuilder::new(TEXT);
-            let mut list = builder.separated(", ");
-            for id in ids {
-                list.push_bind(*id);
-            }
-            builder.push(") order by at, auction, number");
-            builder.build_query_as().persistent(false).fetch_all($on).await?
-        }};
-    }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(match tx.on() {
-        On::Lite(on) => read_on!(on),
-        On::Pg(on) => read_on!(on),
-    })
+    Ok(read_list!(tx.on(), TEXT, ids, ") order by at, auction, number"))
 }
 
 /// What is shown of these comments, in no order. One that is deleted is not among them.
@@ -73,22 +56,5 @@ pub(in super::super) async fn comments(db: &Db, ids: &[Uuid]) -> Result<Vec<Comm
     const TEXT: &str = "select c.id, c.auction, a.title, w.display_name as author_name, c.body, c.at
         from comments c join auctions a on a.id = c.auction join accounts w on w.id = c.author
         where c.body is not null and c.id in (";
-    macro_rules! read_on {
-        ($on:expr) => {{
-            let mut builder = sqlx::QueryBuilder::new(TEXT);
-            let mut list = builder.separated(", ");
-            for id in ids {
-                list.push_bind(*id);
-            }
-            builder.push(")");
-            builder.build_query_as().persistent(false).fetch_all($on).await?
-        }};
-    }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(match db.read() {
-        On::Lite(on) => read_on!(on),
-        On::Pg(on) => read_on!(on),
-    })
+    Ok(read_list!(db.read(), TEXT, ids, ")"))
 }

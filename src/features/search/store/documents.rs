@@ -44,23 +44,11 @@ const ROWS_MAX: usize = 1_000;
 pub(in super::super) async fn auctions_in(tx: &mut Tx, ids: &[AuctionId]) -> Result<Vec<AuctionDocument>, StoreError> {
     const TEXT: &str = "select number, id, author, title, category, status, opening_price, price, seq, at
         from search_documents where id in (";
-    macro_rules! read_on {
-        ($on:expr, $ids:expr) => {{
-            let mut builder = sqlx::QueryBuilder::new(TEXT);
-            let mut list = builder.separated(", ");
-            for id in $ids {
-                list.push_bind(id.0);
-            }
-            builder.push(")");
-            builder.build_query_as().persistent(false).fetch_all($on).await?
-        }};
-    }
     let mut rows: Vec<AuctionDocument> = Vec::new();
     for ids in ids.chunks(ROWS_MAX) {
-        rows.extend(match tx.on() {
-            On::Lite(on) => read_on!(on, ids),
-            On::Pg(on) => read_on!(on, ids),
-        });
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let found: Vec<AuctionDocument> = read_list!(tx.on(), TEXT, &ids, ")");
+        rows.extend(found);
     }
     Ok(rows)
 }

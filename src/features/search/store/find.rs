@@ -1,9 +1,11 @@
 //! Finding: which documents have the words and pass the filters, the newest first, and what is shown of them.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::matching::{fts5_query, fts5_unwanted, tsquery, tsquery_wanted};
+use super::matching::{fts5_query, fts5_unwanted, tsquery_unwanted};
+use super::newest;
 use crate::features::search::terms::Terms;
 use crate::persistence::{Db, On, StoreError};
 
@@ -81,16 +83,32 @@ macro_rules! text {
     };
 }
 
+macro_rules! find {
+    ($on:expr, $text:expr, ($filter:expr, $number:expr, $limit:expr) $(, $bind:expr)*) => {
+        sqlx::query_as($text)
+            .bind($number)
+            .bind($filter.kind.map(Kind::name))
+            .bind(&$filter.category)
+            .bind($filter.author)
+            .bind(&$filter.status)
+            .bind($filter.price_min)
+            .bind($filter.price_max)
+            .bind($filter.from)
+            .bind($filter.to)
+            .bind($limit)
+            $(.bind($bind))*
+            .fetch_all($on)
+            .await?
+    };
+}
+
 const LISTED: &str = text!("search_documents d", "true", "d.number");
-const MATCHED_BY_POSTGRES: &str = text!(
-    "search_texts t join search_documents d on d.number = t.number",
-    "t.words @@ $11::tsquery and t.number <= $1",
-    "t.number"
-);
-const TITLED_BY_POSTGRES: &str = text!(
-    "search_texts t join search_documents d on d.number = t.number",
-    "t.words @@ $11::tsquery and t.titles @@ $12::tsquery and t.number <= $1",
-    "t.number"
+const PASSING_IN_POSTGRES: &str = text!("search_documents d", "d.number = any($11)", "d.number");
+// Nearly all pass, so each is looked into until there are enough.
+const UNMATCHED_BY_POSTGRES: &str = text!(
+    "search_documents d",
+    "(select t.words from search_texts t where t.number = d.number) @@ $11::tsquery",
+    "d.number"
 );
 // FTS5 gives rows in the order of their numbers by itself, and stops when it is told to.
 const MATCHED_BY_SQLITE: &str = text!(
@@ -104,46 +122,47 @@ const UNMATCHED_BY_SQLITE: &str = text!(
     "d.number"
 );
 
-/// At most `limit` documents with these terms that pass the filter, the newest first, from `number` on.
+/// At most `limit` documents with these terms that pass the filter, the newest first, from `number` on; and whether older
+/// ones may have gone unseen, though these are fewer.
 pub(in super::super) async fn window(
     db: &Db,
     filter: &Filter,
     (terms, scope): (&Terms, Scope),
     number: i64,
     limit: i64,
-) -> Result<Vec<Find>, StoreError> {
-    macro_rules! find {
-        ($on:expr, $text:expr $(, $bind:expr)*) => {
-            sqlx::query_as($text)
-                .bind(number)
-                .bind(filter.kind.map(Kind::name))
-                .bind(&filter.category)
-                .bind(filter.author)
-                .bind(&filter.status)
-                .bind(filter.price_min)
-                .bind(filter.price_max)
-                .bind(filter.from)
-                .bind(filter.to)
-                .bind(limit)
-                $(.bind($bind))*
-                .fetch_all($on)
-                .await?
-        };
-    }
+) -> Result<(Vec<Find>, bool), StoreError> {
     let column = match scope {
         Scope::Text => "words",
         Scope::Title => "titles",
     };
-    Ok(match (db.read(), scope) {
-        (On::Pg(on), _) if terms.all.is_empty() && terms.none.is_empty() => find!(on, LISTED),
-        (On::Pg(on), Scope::Text) => find!(on, MATCHED_BY_POSTGRES, tsquery(terms)),
-        (On::Pg(on), Scope::Title) => find!(on, TITLED_BY_POSTGRES, tsquery(terms), tsquery_wanted(terms)),
-        (On::Lite(on), _) => match (fts5_query(terms, column), fts5_unwanted(terms)) {
-            (Some(wanted), _) => find!(on, MATCHED_BY_SQLITE, wanted),
-            (None, Some(unwanted)) => find!(on, UNMATCHED_BY_SQLITE, unwanted),
-            (None, None) => find!(on, LISTED),
+    let finds = match db.read() {
+        On::Pg(on) => match (terms.all.is_empty(), tsquery_unwanted(terms)) {
+            (true, Some(unwanted)) => find!(on, UNMATCHED_BY_POSTGRES, (filter, number, limit), unwanted),
+            (true, None) => listed(on, filter, number, limit).await?,
+            (false, _) => return newest::window(on, filter, (terms, scope), number, limit).await,
         },
-    })
+        On::Lite(on) => match (fts5_query(terms, column), fts5_unwanted(terms)) {
+            (Some(wanted), _) => find!(on, MATCHED_BY_SQLITE, (filter, number, limit), wanted),
+            (None, Some(unwanted)) => find!(on, UNMATCHED_BY_SQLITE, (filter, number, limit), unwanted),
+            (None, None) => find!(on, LISTED, (filter, number, limit)),
+        },
+    };
+    Ok((finds, false))
+}
+
+/// All documents that pass the filter, as [`window`] has them.
+pub(super) async fn listed(on: &PgPool, filter: &Filter, number: i64, limit: i64) -> Result<Vec<Find>, StoreError> {
+    Ok(find!(on, LISTED, (filter, number, limit)))
+}
+
+/// Those of the documents of these numbers that pass the filter, as [`window`] has them.
+pub(super) async fn passing(
+    on: &PgPool,
+    filter: &Filter,
+    numbers: &[i64],
+    limit: i64,
+) -> Result<Vec<Find>, StoreError> {
+    Ok(find!(on, PASSING_IN_POSTGRES, (filter, i64::MAX, limit), numbers))
 }
 
 /// An auction that was found, as it is shown.
@@ -171,22 +190,5 @@ pub(in super::super) async fn auctions(db: &Db, ids: &[Uuid]) -> Result<Vec<Auct
         "select a.id, a.seller, s.display_name as seller_name, a.title, a.description, a.category, a.image_url,
             a.currency, a.status, coalesce(a.price, a.opening_price) as price, a.bid_count, a.created_at, a.ends_at
         from auctions a left join accounts s on s.id = a.seller where a.id in (";
-    macro_rules! read_on {
-        ($on:expr) => {{
-            let mut builder = sqlx::QueryBuilder::new(TEXT);
-            let mut list = builder.separated(", ");
-            for id in ids {
-                list.push_bind(*id);
-            }
-            builder.push(")");
-            builder.build_query_as().persistent(false).fetch_all($on).await?
-        }};
-    }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(match db.read() {
-        On::Lite(on) => read_on!(on),
-        On::Pg(on) => read_on!(on),
-    })
+    Ok(read_list!(db.read(), TEXT, ids, ")"))
 }

@@ -41,6 +41,33 @@ pub(super) fn tsquery_wanted(terms: &Terms) -> String {
     terms.all.iter().map(ts_term).collect::<Vec<_>>().join(" & ")
 }
 
+/// Only what must not be there; none if nothing is unwanted.
+pub(super) fn tsquery_unwanted(terms: &Terms) -> Option<String> {
+    let none: Vec<String> = terms.none.iter().map(|unwanted| format!("!{}", ts_term(unwanted))).collect();
+    (!none.is_empty()).then(|| none.join(" & "))
+}
+
+/// What an index can tell of what must be there: words, wherever they stand, and, if it is asked for, the `beginning` of one.
+/// None if that is nothing.
+pub(super) fn ts_index(terms: &Terms, beginning: bool) -> Option<String> {
+    let words = |term: &Term| -> Vec<String> {
+        match term.words.as_slice() {
+            [_] if beginning || !term.prefix => vec![ts_term(term)],
+            [words @ .., last] => {
+                let last = match (term.prefix, beginning) {
+                    (false, _) => Some(format!("'{last}'")),
+                    (true, true) => Some(format!("'{last}':*")),
+                    (true, false) => None,
+                };
+                words.iter().map(|word| format!("'{word}'")).chain(last).collect()
+            }
+            [] => Vec::new(),
+        }
+    };
+    let all: Vec<String> = terms.all.iter().flat_map(words).collect();
+    (!all.is_empty()).then(|| all.join(" & "))
+}
+
 fn ts_term(term: &Term) -> String {
     let phrase = term.words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" <-> ");
     let phrase = if term.prefix { format!("{phrase}:*") } else { phrase };
@@ -109,6 +136,12 @@ mod tests {
         let query = terms("\"oak desk\" old -new -\"far away\" wal");
         assert_eq!(tsquery(&query), "('oak' <-> 'desk') & ('old') & ('wal':*) & !('new') & !('far' <-> 'away')");
         assert_eq!(tsquery_wanted(&query), "('oak' <-> 'desk') & ('old') & ('wal':*)");
+        assert_eq!(tsquery_unwanted(&query).as_deref(), Some("!('new') & !('far' <-> 'away')"));
+        assert_eq!(ts_index(&query, true).as_deref(), Some("'oak' & 'desk' & ('old') & ('wal':*)"));
+        assert_eq!(ts_index(&query, false).as_deref(), Some("'oak' & 'desk' & ('old')"));
+        assert_eq!(ts_index(&terms("wal"), false), None);
+        assert_eq!(ts_index(&terms("half-way"), false).as_deref(), Some("'half'"));
+        assert_eq!(ts_index(&terms("half-way"), true).as_deref(), Some("'half' & 'way':*"));
         let wanted = "words : ((\"oak desk\") AND (\"old\") AND (\"wal\" *))";
         let unwanted = "words : ((\"new\") OR (\"far away\"))";
         assert_eq!(fts5_query(&query, "words"), Some(format!("({wanted}) NOT ({unwanted})")));
@@ -117,6 +150,7 @@ mod tests {
         let mut near = terms("wallnut");
         near.all[0].near = vec![Near { number: 1, word: "walnut".to_owned(), distance: 1 }];
         assert_eq!(tsquery(&near), "('wallnut':* | 'walnut')");
+        assert_eq!(ts_index(&near, true).as_deref(), Some("('wallnut':* | 'walnut')"));
         assert_eq!(fts5_query(&near, "titles").unwrap(), "titles : ((\"wallnut\" * OR \"walnut\"))");
     }
 }

@@ -64,37 +64,16 @@ fn trigrams(word: &str) -> String {
     groups.collect::<Vec<_>>().join(" OR ")
 }
 
-macro_rules! read_list {
-    ($db:expr, $text:expr, $values:expr) => {{
-        macro_rules! read_on {
-            ($on:expr) => {{
-                let mut builder = sqlx::QueryBuilder::new($text);
-                let mut list = builder.separated(", ");
-                for value in $values {
-                    list.push_bind(value);
-                }
-                builder.push(")");
-                builder.build_query_as().persistent(false).fetch_all($on).await?
-            }};
-        }
-        if $values.is_empty() {
-            return Ok(Vec::new());
-        }
-        match $db.read() {
-            On::Lite(on) => read_on!(on),
-            On::Pg(on) => read_on!(on),
-        }
-    }};
-}
-
 /// Those of these words that documents have.
 pub(in super::super) async fn known(db: &Db, words: &[String]) -> Result<Vec<Known>, StoreError> {
-    Ok(read_list!(db, "select number, word, documents from search_words where documents > 0 and word in (", words))
+    const TEXT: &str = "select number, word, documents from search_words where documents > 0 and word in (";
+    Ok(read_list!(db.read(), TEXT, words, ")"))
 }
 
 /// The words of these numbers.
 pub(in super::super) async fn numbered(db: &Db, numbers: &[i64]) -> Result<Vec<Known>, StoreError> {
-    Ok(read_list!(db, "select number, word, documents from search_words where number in (", numbers))
+    const TEXT: &str = "select number, word, documents from search_words where number in (";
+    Ok(read_list!(db.read(), TEXT, numbers, ")"))
 }
 
 #[cfg(test)]
