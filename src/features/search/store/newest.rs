@@ -1,6 +1,7 @@
 //! Finding by PostgreSQL, whose index gives what has the words in no order: the newest documents are looked at first, then
-//! as many older ones as should do, judged by what was found so far. So a common word costs no more in a large hub than in a
-//! small one. What is dear beyond that is not looked at: far back, documents that have the words and hardly ever pass the filter.
+//! as many older ones as should do, judged by what was found so far. So for a common word as many are looked into in a large
+//! hub as in a small one. What is dear beyond that is not looked at: far back, documents that have the words and hardly ever
+//! pass the filter.
 
 use std::collections::{BTreeMap, HashSet};
 
