@@ -42,6 +42,15 @@ fn the_image_copies_what_is_there_and_runs_what_the_program_can() {
             }
         }
     }
+    for source in sources() {
+        // What is built into the program must be there when it is built.
+        for document in source.strings.iter().filter_map(|text| text.trim_start_matches("../").strip_prefix("docs/")) {
+            let path = format!("docs/{document}");
+            if root().join(&path).is_file() && !text.contains(&path) {
+                breaches.push(format!("{} is built from {path}, which is not copied", source.name));
+            }
+        }
+    }
     let commands: BTreeSet<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
     for asked in ["[\"serve\"]", "[\"bidhub\", \"healthcheck\", \"--url\","] {
         assert!(text.contains(asked), "{asked}");
