@@ -24,6 +24,7 @@ use crate::features::activity::{self, Activity};
 use crate::features::auctions::{self, AckRule, Auctions, AuctionsProjection, AuctionsWitness};
 use crate::features::comments::{self, Comments};
 use crate::features::customers::{self, Customers};
+use crate::features::images::{self, Images};
 use crate::features::moderation::{self, Moderation, ModerationProjection};
 use crate::features::notifications::{self, Notifications};
 use crate::features::privacy::{self, Privacy};
@@ -87,6 +88,8 @@ pub struct AppState {
     pub search: Search,
     /// What people say about auctions.
     pub comments: Comments,
+    /// Pictures for auctions.
+    pub images: Images,
     /// What customers do, for staff.
     pub customers: Customers,
     /// What people may ask for about themselves.
@@ -225,6 +228,7 @@ fn features() -> OpenApiRouter<AppState> {
         .merge(auctions::routes::router())
         .merge(search::routes::router())
         .merge(comments::routes::router())
+        .merge(images::routes::router())
         .merge(customers::routes::router())
         .merge(privacy::routes::router())
         .merge(moderation::routes::router())
@@ -334,8 +338,10 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         stopping: stop.clone(),
     };
     let (rooms, journal) = (hub.rooms.clone(), hub.journal.clone());
+    let images = ports::images(settings, env, db, hub, &progress, &limits, &public_url);
     let auctions = Auctions::new(auctions::Parts {
         db: db.clone(),
+        pictures: Arc::new(images.clone()),
         rooms: rooms.clone(),
         journal: journal.clone(),
         cache: cache.clone(),
@@ -427,6 +433,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         activity,
         auctions,
         comments,
+        images,
         customers,
         privacy,
         moderation,

@@ -84,7 +84,7 @@ macro_rules! settings {
 mod groups;
 
 pub use groups::{
-    Auth, Cache, Cluster, Connections, Customers, Log, Mail, Money, Notifications, Room, Server, Webhooks,
+    Auth, Cache, Cluster, Connections, Customers, Images, Log, Mail, Money, Notifications, Room, Server, Webhooks,
 };
 
 /// The settings in force.
@@ -108,6 +108,8 @@ pub struct Settings {
     pub mail: Mail,
     /// What people are told.
     pub notifications: Notifications,
+    /// How much images are taken, and how much work is done on them.
+    pub images: Images,
     /// What is kept of what customers do.
     pub customers: Customers,
     /// Where events are sent that people outside want to hear of.
@@ -159,6 +161,8 @@ pub struct Flags {
     mail: groups::MailFlags,
     #[command(flatten)]
     notifications: groups::NotificationsFlags,
+    #[command(flatten)]
+    images: groups::ImagesFlags,
     #[command(flatten)]
     customers: groups::CustomersFlags,
     #[command(flatten)]
@@ -215,6 +219,7 @@ impl Settings {
             money: flags.money.over(file.money),
             mail: flags.mail.over(file.mail),
             notifications: flags.notifications.over(file.notifications),
+            images: flags.images.over(file.images),
             customers: flags.customers.over(file.customers),
             webhooks: flags.webhooks.over(file.webhooks),
             log: flags.log.over(file.log),
@@ -246,6 +251,10 @@ impl Settings {
             ("cache_mib", u64::from(self.cache.cache_mib)),
             ("lease_ttl_ms", u64::from(self.cluster.lease_ttl_ms)),
             ("notifications_keep_days", u64::from(self.notifications.notifications_keep_days)),
+            ("image_max_bytes", u64::from(self.images.image_max_bytes)),
+            ("image_max_pixels", u64::from(self.images.image_max_pixels)),
+            ("image_uploads_max", u64::from(self.images.image_uploads_max)),
+            ("image_workers", u64::from(self.images.image_workers)),
             ("customers_keep_days", u64::from(self.customers.customers_keep_days)),
             ("webhook_waiting_max", u64::from(self.webhooks.webhook_waiting_max)),
         ];
@@ -319,6 +328,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         money: figment.extract().map_err(say)?,
         mail: figment.extract().map_err(say)?,
         notifications: figment.extract().map_err(say)?,
+        images: figment.extract().map_err(say)?,
         customers: figment.extract().map_err(say)?,
         webhooks: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
@@ -342,6 +352,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::MoneyFlags::NAMES,
         groups::MailFlags::NAMES,
         groups::NotificationsFlags::NAMES,
+        groups::ImagesFlags::NAMES,
         groups::CustomersFlags::NAMES,
         groups::WebhooksFlags::NAMES,
         groups::LogFlags::NAMES,

@@ -99,6 +99,8 @@ pub struct RateLimits {
     pub reports_by_account: Limiter<AccountId>,
     /// Tickets of one account, and what it writes in them.
     pub tickets_by_account: Limiter<AccountId>,
+    /// Images that one account uploads.
+    pub images_by_account: Limiter<AccountId>,
     /// Exports of one account, of itself or of others.
     pub exports_by_account: Limiter<AccountId>,
 }
@@ -121,6 +123,7 @@ impl RateLimits {
             comments_by_account: Limiter::new(switch, 20, 10),
             reports_by_account: Limiter::new(switch, 10, 10),
             tickets_by_account: Limiter::new(switch, 20, 10),
+            images_by_account: Limiter::new(switch, 20, 20),
             exports_by_account: Limiter::new(switch, 2, 5),
         }
     }
@@ -141,6 +144,7 @@ impl RateLimits {
         self.comments_by_account.sweep();
         self.reports_by_account.sweep();
         self.tickets_by_account.sweep();
+        self.images_by_account.sweep();
         self.exports_by_account.sweep();
     }
 }

@@ -14,6 +14,7 @@ use crate::features::accounts::{Accounts, AccountsPart};
 use crate::features::auctions::AuctionsPart;
 use crate::features::comments::CommentsPart;
 use crate::features::customers::{self, Crowd, Customers, CustomersPart, Presence};
+use crate::features::images::ImagesPart;
 use crate::features::moderation::ModerationPart;
 use crate::features::notifications::NotificationsPart;
 use crate::features::privacy::{self, Doors, Privacy};
@@ -56,6 +57,7 @@ pub fn keepers() -> Arc<[Arc<dyn Personal>]> {
         Arc::new(WalletsPart),
         Arc::new(AccountsPart),
         Arc::new(AuctionsPart),
+        Arc::new(ImagesPart),
         Arc::new(StakesPart),
         Arc::new(SalesPart),
         Arc::new(CommentsPart),

@@ -1,12 +1,21 @@
 //! What features need of each other, put together where both are known.
 
+use std::sync::Arc;
+
 use crate::auth::Roles;
+use crate::config::Settings;
 use crate::domain::AccountId;
+use crate::env::Env;
 use crate::features::accounts::Accounts;
+use crate::features::auctions;
+use crate::features::images::{self, Images};
 use crate::features::sales::{self, CaseKind, Decision, NewCase};
 use crate::features::staff::{self, Deed, Sanctions, Target};
 use crate::features::wallets::{self, LimitsSet, Trouble, TroubleKind};
-use crate::persistence::{StoreError, Tx};
+use crate::hub::Hub;
+use crate::persistence::{Db, StoreError, Tx};
+use crate::projection::Progress;
+use crate::rate_limit::RateLimits;
 
 /// The audit trail, for decisions about cases and for limits.
 pub(super) struct Audit;
@@ -89,5 +98,35 @@ impl Sanctions for Accounts {
 
     async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
         Accounts::unfreeze(self, account).await.map(drop)
+    }
+}
+
+/// The images of the hub, which browsers reach at `public_url`.
+pub(super) fn images(
+    settings: &Settings,
+    env: &Env,
+    db: &Db,
+    hub: &Hub,
+    progress: &Progress,
+    limits: &Arc<RateLimits>,
+    public_url: &str,
+) -> Images {
+    Images::new(images::Parts {
+        db: db.clone(),
+        leases: hub.leases.clone(),
+        progress: progress.clone(),
+        limits: Arc::clone(limits),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+        bounds: settings.images.clone(),
+        public_url: public_url.to_owned(),
+    })
+}
+
+/// What auctions show of the hub's own images.
+#[async_trait::async_trait]
+impl auctions::Pictures for Images {
+    async fn shown(&self, url: &str) -> Result<Option<Arc<str>>, StoreError> {
+        self.wanted(url).await
     }
 }

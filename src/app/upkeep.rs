@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::AppState;
 use crate::config::Settings;
-use crate::features::{accounts, activity, privacy, sales, stakes, wallets};
+use crate::features::{accounts, activity, images, privacy, sales, stakes, wallets};
 use crate::lifecycle::Tasks;
 use crate::notify;
 use crate::rate_limit::{RateLimits, SWEEP_INTERVAL_S};
@@ -20,6 +20,7 @@ pub(super) fn start(tasks: &Tasks, state: &AppState, settings: &Settings, limits
     every(tasks, SWEEP_INTERVAL_S, limits, |it| async move { it.sweep() });
     every(tasks, accounts::SWEEP_INTERVAL_S, &state.accounts, |it| async move { it.sweep().await });
     every(tasks, activity::SWEEP_INTERVAL_S, &state.activity, |it| async move { it.sweep().await });
+    every(tasks, images::SWEEP_INTERVAL_S, &state.images, |it| async move { it.sweep().await });
     every(tasks, notify::SWEEP_INTERVAL_S, &state.notifications, move |it| async move { it.sweep(keep_days).await });
     every(tasks, privacy::ERASE_AGAIN_INTERVAL_S, &state.privacy, |it| async move { it.sweep().await });
     every(tasks, sales::MEASURE_INTERVAL_S, &state.sales, |it| async move { it.measure().await });

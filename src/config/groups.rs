@@ -143,6 +143,20 @@ settings! {
 }
 
 settings! {
+    /// How much images are taken, and how much work is done on them.
+    Images, ImagesFlags, "Images";
+    values {
+        image_max_bytes: u32 = 8_388_608, "BYTES", "BIDHUB_IMAGE_MAX_BYTES", "Longest file of an image taken";
+        image_max_pixels: u32 = 32_000_000, "COUNT", "BIDHUB_IMAGE_MAX_PIXELS", "Most pixels of an image taken; working on one takes up to 12 bytes of memory for each";
+        image_uploads_max: u32 = 16, "COUNT", "BIDHUB_IMAGE_UPLOADS_MAX", "Images that may be received at once; one more is answered busy";
+        image_workers: u32 = 1, "COUNT", "BIDHUB_IMAGE_WORKERS", "Images that are worked on at once, each on a core of its own";
+        image_quota_bytes: u64 = 268_435_456, "BYTES", "BIDHUB_IMAGE_QUOTA_BYTES", "Most bytes that the images of one account may have, as they are kept";
+    }
+    optional {}
+    lists {}
+}
+
+settings! {
     /// What is kept of what customers do.
     Customers, CustomersFlags, "Customers";
     values {

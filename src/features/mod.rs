@@ -6,6 +6,7 @@ pub mod activity;
 pub mod auctions;
 pub mod comments;
 pub mod customers;
+pub mod images;
 pub mod moderation;
 pub mod notifications;
 pub mod privacy;

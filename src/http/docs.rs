@@ -39,6 +39,7 @@ pub const DOCS_PATH: &str = "/api/docs";
     tags(
         (name = "accounts", description = "Signing up, signing in, and the own account"),
         (name = "auctions", description = "Auctions, their bids, and the public log that anyone can check"),
+        (name = "images", description = "Pictures for auctions, served from the hub"),
         (name = "activity", description = "What goes on, and how many watch"),
         (name = "stakes", description = "The own bids and how they stand, and the watchlist"),
         (name = "comments", description = "What people say about auctions, in threads"),
@@ -136,11 +137,13 @@ fn common(operation: &Operation, writes: bool) -> Vec<(&'static str, &'static st
             problems.push(("403", "`forbidden`; `origin_not_allowed` for a page of a foreign origin; `banned`"));
         }
     }
-    if operation.request_body.is_some() {
-        problems.push(("400", "`invalid_json`"));
+    if let Some(body) = &operation.request_body {
         problems.push(("413", "`body_too_large`"));
         problems.push(("415", "`unsupported_media_type`"));
-        problems.push(("422", "`unknown_field`, `invalid_field`"));
+        if matches!(body, RefOr::T(body) if body.content.contains_key("application/json")) {
+            problems.push(("400", "`invalid_json`"));
+            problems.push(("422", "`unknown_field`, `invalid_field`"));
+        }
     }
     let asks =
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);

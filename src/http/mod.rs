@@ -31,4 +31,5 @@ pub use ops::{Ops, Probe};
 pub use paging::{List, Page, PageQuery};
 pub use paths::{AuctionPath, IdempotencyKey};
 pub use problem::{ApiError, Problem};
+pub use shape::matches as tags_match;
 pub use text::{plain_line, plain_text};

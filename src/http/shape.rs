@@ -75,7 +75,7 @@ pub(super) fn etag(body: &[u8]) -> String {
 }
 
 /// True if one of the tags in an `If-None-Match` is `tag`, weakly compared, as RFC 9110 has it for this header.
-pub(super) fn matches(if_none_match: &HeaderValue, tag: &HeaderValue) -> bool {
+pub fn matches(if_none_match: &HeaderValue, tag: &HeaderValue) -> bool {
     fn opaque(text: &str) -> &str {
         text.trim().strip_prefix("W/").unwrap_or(text.trim())
     }

@@ -60,6 +60,9 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_notify_failures_total", "Rounds of pushing notifications that failed; they are tried again"),
     counter("bidhub_mail_total", "Mails, by outcome: sent, failed, dropped"),
     seconds("bidhub_payment_call_seconds", "Time of a call of the payment provider, by call, outcome: ok, refused, unavailable, unknown"),
+    counter("bidhub_image_uploads_total", "Images uploaded, by outcome: stored, known, or the code of the refusal"),
+    seconds("bidhub_image_work_seconds", "Time to check one image and make it anew"),
+    counter("bidhub_images_swept_total", "Images deleted because no auction showed them"),
     // Rooms.
     gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),
     gauge("bidhub_rooms_owned", Unit::Count, "Rooms that this node decides for"),

@@ -26,6 +26,7 @@ mod docs;
 mod errors;
 mod foreign_tokens;
 mod frame;
+mod images;
 mod limits;
 mod market;
 mod moderation;

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Hub, PASSWORD, User, send};
+use crate::images::{tiny_picture, upload};
 use crate::market::{bid, desk, desk_with, eventually, moderator, offer};
 use crate::postgres::server::Server;
 use crate::socket_client::{Codec, Socket};
@@ -35,6 +36,7 @@ async fn all_of_it(hub: Hub) {
     hub.post_as(&ada.token, "/api/comments", json!({"auction": auction, "body": "a fine desk"})).await.is(201);
     let watch = hub.request(Method::PUT, &format!("/api/me/watchlist/{auction}")).bearer_auth(&ada.token);
     assert!(send(watch).await.status.is_success());
+    let image = upload(&hub, &ada, tiny_picture(1)).await.is(201).body["url"].clone();
     let hook = json!({"url": "https://ada.example/hook"});
     hub.post_as(&ada.token, "/api/webhooks", hook).await.is(201);
     let ticket = json!({"subject": "my street", "body": "I live at 5 Elm Street"});
@@ -55,6 +57,7 @@ async fn all_of_it(hub: Hub) {
         ("/comments/written/0/body", json!("a fine desk")),
         ("/stakes/bidding/0/standing", json!("leading")),
         ("/stakes/watching/0/auction", json!(auction)),
+        ("/images/uploaded/0/url", image.clone()),
         ("/webhooks/endpoints/0/url", json!("https://ada.example/hook")),
         ("/tickets/messages/0/body", json!("I live at 5 Elm Street")),
     ] {
@@ -111,6 +114,7 @@ async fn all_of_it(hub: Hub) {
     assert_eq!(left["account"]["account"][0]["display_name"], "Deleted user");
     assert_eq!(left["notifications"], json!({"notifications": [], "preferences": []}));
     assert_eq!(left["stakes"]["watching"], json!([]));
+    hub.get(image.as_str().unwrap()).await.is_problem(404, "unknown_image");
     assert_eq!(left["auctions"]["bids"], own.body["auctions"]["bids"]);
     let told = hub.get_as(&seller.token, "/api/notifications").await.is(200).body.to_string();
     assert!(told.contains("Deleted user") && !told.contains("\"ada\""), "{told}");
@@ -178,7 +182,7 @@ async fn nobody_goes_while_money_is_set_aside_or_an_invoice_waits() {
 }
 
 /// Columns of ids that are no accounts, by their names wherever they stand, and some by their tables.
-const NO_ACCOUNTS: [&str; 13] = [
+const NO_ACCOUNTS: [&str; 14] = [
     "id",
     "auction",
     "thread",
@@ -192,8 +196,9 @@ const NO_ACCOUNTS: [&str; 13] = [
     "endpoint",
     "secret",
     "old_secret",
+    "image",
 ];
-const NO_ACCOUNTS_HERE: [(&str, &str); 1] = [("reports", "target")];
+const NO_ACCOUNTS_HERE: [(&str, &str); 3] = [("reports", "target"), ("images", "digest"), ("image_files", "body")];
 
 /// All columns of ids.
 async fn ids(db: &Db) -> Vec<(String, String)> {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use table::{Call, TABLE};
 
 use crate::harness::{Answer, Hub, PASSWORD, User, send};
+use crate::images::{tiny_picture, upload};
 use crate::market::{bid, desk_with, moderator, offer};
 use crate::postgres::server::Server;
 use crate::socket_client::PATIENCE;
@@ -61,6 +62,8 @@ impl<'a> World<'a> {
         world.post(ann, "/api/comments", json!({"auction": standing, "body": "Is it oak?"})).await;
         let ticket = world.thing("open_ticket").await;
         world.lasting.insert("ticket", ticket);
+        let image = upload(hub, &world.people[ann], tiny_picture(2)).await.is(201).body.clone();
+        world.lasting.insert("image", text(&image["id"]));
         let webhook = world.thing("new_webhook").await;
         let test = world.post("sella", &format!("/api/webhooks/{webhook}/test"), json!({})).await;
         world.lasting.extend([("webhook", webhook), ("delivery", test["id"].to_string())]);
@@ -216,9 +219,11 @@ impl<'a> World<'a> {
             };
             request = request.bearer_auth(token);
         }
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json").body(body.clone());
-        }
+        request = match (call.route, body.as_str()) {
+            ("/api/images", _) => request.header("content-type", "image/png").body(tiny_picture(1)),
+            (_, "") => request,
+            _ => request.header("content-type", "application/json").body(body.clone()),
+        };
         let answer = send(request).await;
         // A new password, though it is the old one, ends all other sessions.
         if call.route == "/api/auth/password" && answer.status.is_success() {

@@ -26,7 +26,7 @@ use tokio::sync::Mutex;
 use crate::auth::Caller;
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::domain::auction::{Rejection, TermsError};
+use crate::domain::auction::{Listing, Rejection, TermsError};
 use crate::domain::{AccountId, AuctionId, Fees, Seq, Span, Timestamp};
 use crate::http::ApiError;
 use crate::journal::{Journal, JournalError};
@@ -47,6 +47,14 @@ const CATCH_UP_LIMIT: Duration = Duration::from_secs(1);
 /// The reason that the log gives for an auction cancelled by its seller.
 const CANCELLED: &str = "cancelled by the seller";
 
+/// Where the hub's own images are known.
+#[async_trait::async_trait]
+pub trait Pictures: Send + Sync + 'static {
+    /// The address under which an auction that is about to show `url` shows it; it stays there from now on. None if it is
+    /// an address of the hub's own images, and there is no such image.
+    async fn shown(&self, url: &str) -> Result<Option<Arc<str>>, StoreError>;
+}
+
 /// What auctions need.
 pub struct Parts {
     /// Where their rows are.
@@ -55,6 +63,8 @@ pub struct Parts {
     pub rooms: Rooms,
     /// Where their logs are.
     pub journal: Arc<dyn Journal>,
+    /// Where the hub's own images are known.
+    pub pictures: Arc<dyn Pictures>,
     /// What is kept of them so that it need not be looked up.
     pub cache: Cache,
     /// The time.
@@ -89,8 +99,9 @@ impl Auctions {
     async fn create(&self, seller: &Caller, body: &CreateAuction) -> Result<LiveAuctionBody, ApiError> {
         let refused = |error: TermsError| ApiError::invalid("invalid_field", error.field, error.to_string());
         let ack = rules::ack(body.ack, self.0.parts.ack).map_err(refused)?;
-        let (terms, listing) =
+        let (terms, mut listing) =
             rules::create(body, seller.account(), self.0.parts.fees, self.0.parts.grace, self.now())?;
+        self.keep_picture(&mut listing).await?;
         let id = self.0.parts.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         let forgetting = self.forgetting(id);
@@ -100,6 +111,14 @@ impl Auctions {
         }
         forgetting.now().await;
         self.live(id, Some(seller.account())).await
+    }
+
+    /// Has an image of the hub stay for an auction that is about to show it; 422 if there is none.
+    async fn keep_picture(&self, listing: &mut Listing) -> Result<(), ApiError> {
+        let Some(url) = &listing.image_url else { return Ok(()) };
+        let unknown = || ApiError::invalid("unknown_image", "image_url", "the hub has no such image");
+        listing.image_url = Some(self.0.parts.pictures.shown(url).await?.ok_or_else(unknown)?);
+        Ok(())
     }
 
     /// Writes the row of a new auction as the projection will, so that it can be read at once.
@@ -145,7 +164,10 @@ impl Auctions {
         }
         let row = store::auction(self.db(), id).await?.unwrap_or(row);
         let opened = view.public.status != "scheduled";
-        let (terms, listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
+        let (terms, mut listing) = rules::amend(patch, &room.terms(), &row.listing(), opened, self.now())?;
+        if patch.image_url.is_some() {
+            self.keep_picture(&mut listing).await?;
+        }
         let act = Act::Amend { by, key: None, terms: Box::new(terms), listing: Box::new(listing) };
         let forgetting = self.forgetting(id);
         let seq = self.0.parts.rooms.act(id, act).await?;

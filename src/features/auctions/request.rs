@@ -44,7 +44,8 @@ pub struct CreateAuction {
     pub soft_close: Option<SoftCloseBody>,
     /// Whether bids must be covered by an allowance; `none` unless given.
     pub funds: Option<FundsBody>,
-    /// A picture: `https://…`, `http://…`, or a path of the hub.
+    /// A picture: `https://…`, `http://…`, or a path of the hub, such as the `url` of an image that was uploaded to it.
+    #[schema(example = "https://example.com/desk.jpg")]
     pub image_url: Option<String>,
     /// Who must have a bid before anyone hears of it; the hub's own setting unless given. It never changes.
     pub ack: Option<AckBody>,

@@ -38,7 +38,7 @@ where
     (status = 201, description = "The auction", body = LiveAuctionBody),
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 403, description = "`forbidden`, `banned`", body = Problem),
-    (status = 422, description = "`invalid_auction`, `invalid_field`, `unknown_field`, `missing_field`, each with `field`", body = Problem),
+    (status = 422, description = "`invalid_auction`, `unknown_image`, `invalid_field`, `unknown_field`, `missing_field`, each with `field`", body = Problem),
     (status = 503, description = "`unavailable`", body = Problem)))]
 async fn create(
     State(auctions): State<Auctions>,
@@ -95,7 +95,7 @@ async fn read(
     (status = 403, description = "`forbidden`: it is another's; `banned`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
     (status = 409, description = "`has_bids`, `auction_closed`, `auction_stopped`", body = Problem),
-    (status = 422, description = "`invalid_auction`", body = Problem),
+    (status = 422, description = "`invalid_auction`, `unknown_image`, `invalid_field`, `unknown_field`, each with `field`", body = Problem),
     (status = 503, description = "`busy`, `unavailable`", body = Problem)))]
 async fn amend(
     State(auctions): State<Auctions>,

@@ -10,7 +10,7 @@ pub struct Call {
     pub route: &'static str,
     /// What is asked.
     pub path: &'static str,
-    /// JSON, or nothing.
+    /// JSON, or nothing; an image where images go.
     pub body: &'static str,
     pub expected: Answers,
 }
@@ -120,6 +120,9 @@ pub const TABLE: &[Call] = &[
     call("get", "/api/auctions/{id}/allowance", "/api/auctions/{{funded}}/allowance", "", signed_in("200")),
     call("put", "/api/auctions/{id}/allowance", "/api/auctions/{{funded}}/allowance", r#"{"amount":1000}"#, unbarred_bidders("200")),
     call("delete", "/api/auctions/{id}/allowance", "/api/auctions/{{funded}}/allowance", "", unbarred_bidders("200")),
+    call("post", "/api/images", "", "an image", unless_banned("201")),
+    call("get", "/api/images/{id}", "/api/images/{{image}}", "", all("200")),
+    call("get", "/api/images/{id}/thumbnail", "/api/images/{{image}}/thumbnail", "", all("200")),
     call("get", "/api/activity", "", "", all("200")),
     call("get", "/api/search", "/api/search?q=desk", "", all("200")),
 

@@ -1,0 +1,102 @@
+//! The endpoints of images: `/api/images` and what is below.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::body::{ImageBody, ImageFile};
+use super::upload::unsupported;
+use super::{Images, Size};
+use crate::auth::{Action, authorize};
+use crate::http::{ApiError, ApiPath, CallerOf, HttpContext, Problem};
+
+/// The media types that an upload may name; what it is, its content says.
+const TAKEN: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
+
+/// The routes of images.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    HttpContext: FromRef<S>,
+    Images: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(upload)).routes(routes!(full)).routes(routes!(thumbnail))
+}
+
+/// Upload an image for an auction
+///
+/// The body is the file itself: a PNG, a JPEG or a WebP that does not move, of 8 MiB and 32 million pixels at most unless the
+/// hub is set otherwise. It is turned the right way up by its EXIF, made no larger than 1600 pixels a side, and encoded anew;
+/// nothing else of the file is kept. `url` is then for the `image_url` of an auction: what no auction shows is deleted after
+/// a day. The same file, sent again by the same account, is the same image.
+#[utoipa::path(post, path = "/api/images", tag = "images",
+    request_body(description = "The file", content(
+        (ImageFile = "image/jpeg"), (ImageFile = "image/png"), (ImageFile = "image/webp"))),
+    security(("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "The image that was made of the same file before", body = ImageBody),
+    (status = 201, description = "The image", body = ImageBody),
+    (status = 400, description = "`bad_request`: the body stopped before its end", body = Problem),
+    (status = 401, description = "`unauthenticated`", body = Problem),
+    (status = 403, description = "`forbidden`: the account may not sell; `banned`", body = Problem),
+    (status = 409, description = "`image_quota_exceeded`: the account has no room for it", body = Problem),
+    (status = 413, description = "`body_too_large`", body = Problem),
+    (status = 415, description = "`unsupported_media_type`: it is of another kind, by its content or by its header", body = Problem),
+    (status = 422, description = "`invalid_image`: it cannot be read, is not whole, or moves; `image_too_large`: it has too many pixels", body = Problem),
+    (status = 429, description = "`rate_limited`", body = Problem),
+    (status = 503, description = "`busy`, `unavailable`: send it again after `Retry-After` seconds", body = Problem)))]
+async fn upload(
+    State(images): State<Images>,
+    caller: CallerOf,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let owner = caller.may(Action::Sell)?;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(kind.trim())) {
+        return Err(unsupported());
+    }
+    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let (row, is_new) = images.upload(owner.account(), length, body).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let image = ImageBody::from(row);
+    Ok((status, [(header::LOCATION, image.url().to_owned())], Json(image)).into_response())
+}
+
+/// An image
+///
+/// It never changes, and may be kept for ever.
+#[utoipa::path(get, path = "/api/images/{id}", tag = "images", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The file, with an `ETag`", content(
+        (ImageFile = "image/jpeg"), (ImageFile = "image/webp"))),
+    (status = 304, description = "`If-None-Match` has its tag"),
+    (status = 404, description = "`unknown_image`", body = Problem)))]
+async fn full(
+    State(images): State<Images>,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    authorize(None, Action::WatchAuctions)?;
+    images.serve(&id, Size::Full, &headers).await
+}
+
+/// The thumbnail of an image
+///
+/// No side is longer than 400 pixels. It never changes, and may be kept for ever.
+#[utoipa::path(get, path = "/api/images/{id}/thumbnail", tag = "images", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The file, with an `ETag`", content(
+        (ImageFile = "image/jpeg"), (ImageFile = "image/webp"))),
+    (status = 304, description = "`If-None-Match` has its tag"),
+    (status = 404, description = "`unknown_image`", body = Problem)))]
+async fn thumbnail(
+    State(images): State<Images>,
+    ApiPath(id): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    authorize(None, Action::WatchAuctions)?;
+    images.serve(&id, Size::Thumbnail, &headers).await
+}

@@ -1,0 +1,40 @@
+//! Serving images. A file never changes under its path, so whoever has it need not ask again.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use uuid::Uuid;
+
+use super::{Images, Size, store};
+use crate::http::{ApiError, tags_match};
+
+/// An image is no page: nothing in it may be loaded, run or framed.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
+/// A year, which means for ever.
+const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+impl Images {
+    /// A file of an image, or that whoever asks has it already.
+    pub(super) async fn serve(&self, id: &str, size: Size, asked: &HeaderMap) -> Result<Response, ApiError> {
+        let id: Uuid = id.parse().map_err(|_| unknown())?;
+        let tag = format!("\"{id}-{}\"", size.name());
+        let tag = HeaderValue::from_str(&tag).map_err(ApiError::internal)?;
+        let has_it = asked.get(header::IF_NONE_MATCH).is_some_and(|known| tags_match(known, &tag));
+        let mut response = if has_it {
+            store::is_there(self.db(), id).await?.then_some(()).ok_or_else(unknown)?;
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            let file = store::file(self.db(), id, size).await?.ok_or_else(unknown)?;
+            let kind = HeaderValue::from_str(&file.content_type).map_err(ApiError::internal)?;
+            ([(header::CONTENT_TYPE, kind)], file.body).into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, tag);
+        headers.insert(header::CACHE_CONTROL, CACHED);
+        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        Ok(response)
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("unknown_image", "there is no such image, or it was swept out because no auction shows it")
+}
