@@ -166,6 +166,7 @@ pub async fn serve(
         stop: &stop,
         address,
     };
+    streams::kinesis(&ground).await?;
     let (state, limits) = build_state(ground)?;
     upkeep::start(&tasks, &state, &settings, &limits);
     CommentIndex::new(&db, hub.leases.clone(), cache.clone()).start(&tasks);

@@ -18,6 +18,7 @@ use figment::providers::{Format, Toml};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+mod kinesis;
 mod money;
 mod words;
 
@@ -84,7 +85,8 @@ macro_rules! settings {
 mod groups;
 
 pub use groups::{
-    Auth, Cache, Cluster, Connections, Customers, Images, Log, Mail, Money, Notifications, Room, Server, Webhooks,
+    Auth, Cache, Cluster, Connections, Customers, Images, Kinesis, Log, Mail, Money, Notifications, Room, Server,
+    Webhooks,
 };
 
 /// The settings in force.
@@ -114,6 +116,8 @@ pub struct Settings {
     pub customers: Customers,
     /// Where events are sent that people outside want to hear of.
     pub webhooks: Webhooks,
+    /// The stream of Amazon Kinesis that public events go into.
+    pub kinesis: Kinesis,
     /// What is logged, and how.
     pub log: Log,
     /// The work that hashing a password takes. No flag: only tests make it cheap.
@@ -167,6 +171,8 @@ pub struct Flags {
     customers: groups::CustomersFlags,
     #[command(flatten)]
     webhooks: groups::WebhooksFlags,
+    #[command(flatten)]
+    kinesis: groups::KinesisFlags,
     #[command(flatten)]
     log: groups::LogFlags,
 }
@@ -222,6 +228,7 @@ impl Settings {
             images: flags.images.over(file.images),
             customers: flags.customers.over(file.customers),
             webhooks: flags.webhooks.over(file.webhooks),
+            kinesis: flags.kinesis.over(file.kinesis),
             log: flags.log.over(file.log),
             password_cost: PasswordCost::default(),
             demo: false,
@@ -289,6 +296,7 @@ impl Settings {
             }
         }
         self.money.check()?;
+        self.kinesis.check()?;
         if !(0.0..=1.0).contains(&self.log.otlp_sample) {
             return Err(ConfigError("otlp_sample must be from 0 to 1".into()));
         }
@@ -331,6 +339,7 @@ fn read_file(path: &Path) -> Result<Flags, ConfigError> {
         images: figment.extract().map_err(say)?,
         customers: figment.extract().map_err(say)?,
         webhooks: figment.extract().map_err(say)?,
+        kinesis: figment.extract().map_err(say)?,
         log: figment.extract().map_err(say)?,
     })
 }
@@ -355,6 +364,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         groups::ImagesFlags::NAMES,
         groups::CustomersFlags::NAMES,
         groups::WebhooksFlags::NAMES,
+        groups::KinesisFlags::NAMES,
         groups::LogFlags::NAMES,
     ]
     .into_iter()

@@ -34,6 +34,9 @@ pub mod http;
 pub mod wire;
 pub mod ws;
 
+#[cfg(any(test, feature = "aws"))]
+pub mod kinesis;
+
 pub mod features;
 
 pub mod app;

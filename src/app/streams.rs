@@ -1,4 +1,4 @@
-//! The way on which public events leave the hub by themselves: to endpoints of sellers.
+//! The ways on which public events leave the hub by themselves: to endpoints of sellers, and into a stream.
 
 use std::sync::Arc;
 
@@ -39,4 +39,29 @@ pub(super) fn webhooks(
     })?;
     tasks.spawn(webhooks.deliverer().run(tasks.shutdown().clone()));
     Ok(webhooks)
+}
+
+/// Begins to fill the stream of public events, if there is one.
+#[cfg(feature = "aws")]
+pub(super) async fn kinesis(ground: &Ground<'_>) -> Result<(), ConfigError> {
+    use crate::kinesis::{Deps, Follower, Stream};
+    let Ground { settings, env, tasks, db, hub, progress, .. } = ground;
+    let Some(name) = &settings.kinesis.kinesis_stream else { return Ok(()) };
+    let stream = Stream::open(name, settings.kinesis.kinesis_endpoint_url.as_deref()).await?;
+    let deps = Deps {
+        db: (*db).clone(),
+        feed: hub.feed.clone(),
+        leases: hub.leases.clone(),
+        progress: progress.clone(),
+        clock: env.clock.clone(),
+        chance: env.chance.clone(),
+    };
+    tasks.spawn(Follower::new(deps, stream).run(tasks.shutdown().clone()));
+    Ok(())
+}
+
+/// Nothing: a program built without the stream refuses the setting.
+#[cfg(not(feature = "aws"))]
+pub(super) async fn kinesis(_: &Ground<'_>) -> Result<(), ConfigError> {
+    Ok(())
 }

@@ -180,6 +180,17 @@ settings! {
 }
 
 settings! {
+    /// The stream of Amazon Kinesis that public events go into.
+    Kinesis, KinesisFlags, "Kinesis";
+    values {}
+    optional {
+        kinesis_stream: String, "NAME", "BIDHUB_KINESIS_STREAM", "Stream of Amazon Kinesis that the public events of all auctions go into; credentials and region come from the environment, AWS_REGION and its like; only in a program built with the feature aws";
+        kinesis_endpoint_url: String, "URL", "BIDHUB_KINESIS_ENDPOINT_URL", "Where the service of that stream is, if not at Amazon's own address for the region";
+    }
+    lists {}
+}
+
+settings! {
     /// What is logged, and how.
     Log, LogFlags, "Log";
     values {

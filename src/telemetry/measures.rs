@@ -115,6 +115,9 @@ pub const MEASURES: &[Measure] = &[
     counter("bidhub_webhook_disabled_total", "Endpoints disabled by the hub, by reason: gone, failing"),
     gauge("bidhub_webhook_waiting", Unit::Count, "Deliveries that wait for endpoints"),
     gauge("bidhub_webhook_endpoints_waiting", Unit::Count, "Endpoints for which something is due and no place is free"),
+    gauge("bidhub_kinesis_lag_events", Unit::Count, "Events that are not in the stream of Kinesis yet"),
+    gauge("bidhub_kinesis_lag_seconds", Unit::Seconds, "Age of the oldest event that is not in the stream of Kinesis yet"),
+    counter("bidhub_kinesis_records_total", "Events put into the stream of Kinesis, by outcome: sent, again, skipped"),
     gauge("bidhub_moderation_open", Unit::Count, "Items of the moderation queue that wait for a decision of staff, by kind"),
     // The hub about itself.
     counter("bidhub_scheduled_runs_total", "Runs of work that comes round by the clock, by task, outcome: done, skipped, failed"),

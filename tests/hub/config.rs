@@ -69,6 +69,8 @@ fn a_bad_setting_is_told_in_one_line_with_exit_code_2() {
         (&["--jwt-public-key-file", "/nowhere.pem"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "/nowhere.pem"),
         (&["--selling-role", "No Role"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "selling_role"),
         (&["--log-filter", "=="], ("A", "b"), "log_filter"),
+        #[cfg(not(feature = "aws"))]
+        (&["--kinesis-stream", "events"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "feature aws"),
         (&["--smtp-url", "nonsense"], ("BIDHUB_LISTEN", "127.0.0.1:0"), "smtp_url"),
         (&[], ("BIDHUB_PAYMENTS", "stripe"), "stripe_secret_key"),
         (&["--payments", "stripe"], ("BIDHUB_STRIPE_SECRET_KEY", "sk_test_1"), "stripe_webhook_secret"),
@@ -89,7 +91,17 @@ fn help_names_every_setting_with_its_default_and_no_secret() {
     let output = bidhub().arg("--help").env("BIDHUB_JWT_SECRET", "hush-hush").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for text in ["--listen", "127.0.0.1:8080", "BIDHUB_RATE_LIMITS", "MILLISECONDS", "16384", "serve", "user"] {
+    for text in [
+        "--listen",
+        "127.0.0.1:8080",
+        "BIDHUB_RATE_LIMITS",
+        "MILLISECONDS",
+        "16384",
+        "--kinesis-stream",
+        "BIDHUB_KINESIS_ENDPOINT_URL",
+        "serve",
+        "user",
+    ] {
         assert!(help.contains(text), "{text} in {help}");
     }
     assert!(!help.contains("hush-hush"));

@@ -51,6 +51,8 @@ pub const LAYERS: &[Layer] = &[
     layer("wire",         &["domain", "clock", "journal", "room"]),
     layer("http",         &["domain", "clock", "chance", "persistence", "room", "auth", "rate_limit", "wire"]),
     layer("ws",           &["domain", "clock", "chance", "config", "coordination", "journal", "room", "notify", "auth", "rate_limit", "wire", "http", "trace", "live"]),
+    // What leaves by itself for everyone at once.
+    layer("kinesis",      &["domain", "persistence", "clock", "chance", "config", "coordination", "journal", "projection", "wire"]),
     // What an auction site offers. Features never import each other; `breaches` sees to that.
     layer("features",     &["domain", "clock", "chance", "currency", "config", "persistence", "coordination", "journal", "room", "projection", "notify", "schedule", "personal",
                             "ledger", "payments", "auth", "http", "wire", "rate_limit", "mail", "lifecycle", "trace", "live", "cache"]),

@@ -4,6 +4,8 @@
 
 # The least version of Node.js that the page's tests run on.
 NODE_MIN=20.19
+# What stands in for Amazon Kinesis, from PyPI: of its servers no more than that one needs.
+MOTO=('moto==5.2.5' 'flask>=3,<4' 'flask-cors>=6,<7')
 # What is taken from the npm registry where the system's own is older.
 NODE_FROM_NPM=22
 
@@ -29,6 +31,7 @@ install_tools() {
   if [ "${#packages[@]}" -gt 0 ]; then apt_install "${packages[@]}" || return 1; fi
   [ "$1" = quick ] && return 0
   new_enough_node || node_from_npm || return 1
+  moto_into_target || return 1
   find_postgres || { echo 'PostgreSQL (initdb) was not found' >&2; return 1; }
   command -v redis-server >/dev/null || { echo 'redis-server was not found' >&2; return 1; }
   BIDHUB_CHROMIUM=$(find_chromium) || { echo 'no Chromium was found; BIDHUB_CHROMIUM may name one' >&2; return 1; }
@@ -94,4 +97,12 @@ node_from_npm() {
     hash -r
   fi
   new_enough_node
+}
+
+# A server that answers as Kinesis does, in an environment of its own below target/.
+moto_into_target() {
+  local dir=$PWD/target/tools/moto
+  [ -x "$dir/bin/moto_server" ] && return
+  echo 'installing moto into target/tools'
+  python3 -m venv "$dir" && "$dir/bin/pip" install --quiet --disable-pip-version-check "${MOTO[@]}"
 }
