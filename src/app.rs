@@ -245,7 +245,7 @@ fn features() -> OpenApiRouter<AppState> {
 
 /// The description of REST, as it is served.
 pub fn description() -> utoipa::openapi::OpenApi {
-    http::described().merge(features()).to_openapi()
+    http::description(features())
 }
 
 /// What keeps the main database in step with the journal.
@@ -347,6 +347,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         journal: journal.clone(),
         cache: cache.clone(),
         clock: env.clock.clone(),
+        chance: env.chance.clone(),
         progress: progress.clone(),
         fees: Fees { premium_bp: settings.money.premium_bp, commission_bp: settings.money.commission_bp },
         grace: Span::from_secs(settings.room.outage_grace_s),
@@ -361,6 +362,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         cache: &cache,
         live,
         outbox: &outbox,
+        leases: &hub.leases,
         limits: &limits,
         tasks,
     });

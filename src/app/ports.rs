@@ -10,7 +10,7 @@ use crate::features::accounts::Accounts;
 use crate::features::auctions;
 use crate::features::images::{self, Images};
 use crate::features::sales::{self, CaseKind, Decision, NewCase};
-use crate::features::staff::{self, Deed, Sanctions, Target};
+use crate::features::staff::{self, Deed, Sanction, Sanctions, Target};
 use crate::features::wallets::{self, LimitsSet, Trouble, TroubleKind};
 use crate::hub::Hub;
 use crate::persistence::{Db, StoreError, Tx};
@@ -84,20 +84,18 @@ impl Sanctions for Accounts {
         Ok(self.account(account).await?.map(|row| row.roles))
     }
 
-    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
-        Accounts::ban(self, account, reason).await.map(drop)
+    async fn impose(&self, tx: &mut Tx, account: AccountId, sanction: Sanction<'_>) -> Result<(), StoreError> {
+        match sanction {
+            Sanction::Ban(reason) => self.ban(tx, account, reason).await,
+            Sanction::Unban => self.unban(tx, account).await,
+            Sanction::Freeze(reason) => self.freeze(tx, account, reason).await,
+            Sanction::Unfreeze => self.unfreeze(tx, account).await,
+        }
+        .map(drop)
     }
 
-    async fn unban(&self, account: AccountId) -> Result<(), StoreError> {
-        Accounts::unban(self, account).await.map(drop)
-    }
-
-    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError> {
-        Accounts::freeze(self, account, reason).await.map(drop)
-    }
-
-    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError> {
-        Accounts::unfreeze(self, account).await.map(drop)
+    async fn end_sockets(&self, account: AccountId) {
+        Accounts::end_sockets(self, account).await;
     }
 }
 

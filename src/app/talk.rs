@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::auth::{Identity, Role};
 use crate::cache::Cache;
+use crate::coordination::Leases;
 use crate::domain::{AccountId, AuctionId};
 use crate::env::Env;
 use crate::features::accounts::Accounts;
@@ -31,17 +32,19 @@ pub(super) struct Ground<'a> {
     pub cache: &'a Cache,
     pub live: &'a Live,
     pub outbox: &'a Outbox,
+    pub leases: &'a Arc<dyn Leases>,
     pub limits: &'a Arc<RateLimits>,
     pub tasks: &'a Tasks,
 }
 
 /// Comments, tickets, and the queue of what staff should look at.
 pub(super) fn talk(ground: Ground<'_>) -> (Comments, Tickets, Moderation) {
-    let Ground { db, env, accounts, auctions, cache, live, outbox, limits, tasks } = ground;
+    let Ground { db, env, accounts, auctions, cache, live, outbox, leases, limits, tasks } = ground;
     let moderation = Moderation::new(moderation::Parts {
         db: db.clone(),
         lots: Arc::new(auctions.clone()),
         trail: Arc::new(Audit),
+        leases: Arc::clone(leases),
         live: live.clone(),
         limits: Arc::clone(limits),
         clock: env.clock.clone(),

@@ -104,8 +104,13 @@ impl Log {
     pub fn full() -> Self {
         let mut log = Self::new();
         let (by, reason) = (account(50), std::sync::Arc::<str>::from("checking"));
-        let amend =
-            Command::Amend { by: account(99), key: None, terms: Box::new(terms(1_000)), listing: Box::new(listing()) };
+        let amend = Command::Amend {
+            by: account(99),
+            key: None,
+            terms: terms(1_000).into(),
+            listing: listing().into(),
+            over: None,
+        };
         log.does(-5, &amend);
         log.does(0, &Command::Tick);
         log.does(1, &Command::SetAllowance { bidder: account(1), amount: money(100), version: 1 });
@@ -113,7 +118,7 @@ impl Log {
         log.bids(3, 2, Offer::Straight(money(1_500)));
         log.bids(4, 1, Offer::Max(money(6_000)));
         log.does(5, &Command::Pause { by, key: None, reason: reason.clone() });
-        log.does(9, &Command::Resume { by, key: None });
+        log.does(9, &Command::Resume { by, key: None, reason: None });
         log.bids(95, 3, Offer::Straight(money(6_500)));
         let (seq, bids) = (log.bids.last().unwrap().seq, log.bids.clone());
         log.does(96, &Command::Void { by, key: None, reason, seq, bids });

@@ -4,6 +4,7 @@
 //! decides a bid, and nothing here is the truth about one: messages may be lost, and a right is only a right as far as the
 //! journal agrees.
 
+mod duty;
 pub mod holding;
 pub mod local;
 mod note_ids;
@@ -18,6 +19,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::domain::{AccountId, AuctionId, NodeId, Timestamp};
 use crate::journal::{Head, Lease};
 
+pub use duty::Duty;
 pub use holding::{Holding, WeakHolding};
 pub use note_ids::NoteIds;
 pub use rendezvous::rank;

@@ -22,6 +22,8 @@ use super::problem::{PROBLEM_JSON, Problem};
 pub const OPENAPI_PATH: &str = "/api/openapi.json";
 /// Where the description of the socket is, for programs; it refers to shapes of the other.
 pub const ASYNCAPI_PATH: &str = "/api/asyncapi.json";
+/// What begins so is for staff, who are neither banned nor frozen.
+const STAFF_PATHS: &str = "/api/staff/";
 /// Where the pages are.
 pub const DOCS_PATH: &str = "/api/docs";
 
@@ -83,9 +85,8 @@ pub(super) fn complete(mut api: Description) -> Description {
             if method == "get" {
                 add_unknown_field(operation);
             }
-            for (status, codes) in common(operation, method != "get") {
-                let response = ResponseBuilder::new().description(codes).content(PROBLEM_JSON, problem());
-                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.build().into());
+            for (status, code, more) in common(path, operation, method != "get") {
+                add_problem(operation, status, code, more);
             }
             for response in operation.responses.responses.values_mut() {
                 if let RefOr::T(response) = response
@@ -105,50 +106,63 @@ pub(super) fn complete(mut api: Description) -> Description {
 
 /// Names of `fields` are refused where JSON is answered.
 fn add_unknown_field(operation: &mut Operation) {
-    const UNKNOWN: &str = "`unknown_field`: there is no such field to pick";
-    let responses = &mut operation.responses.responses;
+    let responses = &operation.responses.responses;
     let answers_json =
         |response: &RefOr<OneResponse>| matches!(response, RefOr::T(it) if it.content.contains_key("application/json"));
     if !responses.get("200").is_some_and(answers_json) {
         return;
     }
-    match responses.get_mut("422") {
-        Some(RefOr::T(response)) if !response.description.contains("`unknown_field`") => {
-            response.description = format!("{}; {UNKNOWN}", response.description);
+    add_problem(operation, "422", "unknown_field", ": there is no such field to pick");
+}
+
+/// Adds a code, and more about it, to the description of a status, unless it stands there.
+fn add_problem(operation: &mut Operation, status: &str, code: &str, more: &str) {
+    let responses = &mut operation.responses.responses;
+    match responses.get_mut(status) {
+        Some(RefOr::T(response)) if !response.description.contains(&format!("`{code}`")) => {
+            response.description = format!("{}; `{code}`{more}", response.description);
         }
         Some(_) => {}
         None => {
-            let response = ResponseBuilder::new().description(UNKNOWN).content(PROBLEM_JSON, problem());
-            responses.insert("422".to_owned(), response.build().into());
+            let response = ResponseBuilder::new().description(format!("`{code}`{more}"));
+            responses.insert(status.to_owned(), response.content(PROBLEM_JSON, problem()).build().into());
         }
     }
 }
 
-/// Which problems any such operation may have, by their status.
-fn common(operation: &Operation, writes: bool) -> Vec<(&'static str, &'static str)> {
+/// A status, a code, and more about it.
+type Common = (&'static str, &'static str, &'static str);
+
+/// Which problems any such operation may have.
+fn common(path: &str, operation: &Operation, writes: bool) -> Vec<Common> {
     let mut problems = vec![
-        ("429", "`rate_limited`: wait for `Retry-After` seconds"),
-        ("500", "`internal`: a fault of the hub, named by `request_id`"),
-        ("503", "`unavailable`: ask again later"),
+        ("429", "rate_limited", ": wait for `Retry-After` seconds"),
+        ("500", "internal", ": a fault of the hub, named by `request_id`"),
+        ("503", "unavailable", ": ask again later"),
     ];
     if operation.security.as_ref().is_some_and(|security| !security.is_empty()) {
-        problems.push(("401", "`unauthenticated`"));
+        problems.push(("401", "unauthenticated", ""));
+        if path.starts_with(STAFF_PATHS) {
+            problems.extend([("403", "forbidden", ""), ("403", "banned", ""), ("403", "account_frozen", "")]);
+        } else if writes && !operation.responses.responses.contains_key("403") {
+            problems.extend([("403", "forbidden", ""), ("403", "banned", "")]);
+        }
         if writes {
-            problems.push(("403", "`forbidden`; `origin_not_allowed` for a page of a foreign origin; `banned`"));
+            problems.push(("403", "origin_not_allowed", ": a page of a foreign origin"));
         }
     }
     if let Some(body) = &operation.request_body {
-        problems.push(("413", "`body_too_large`"));
-        problems.push(("415", "`unsupported_media_type`"));
+        problems.push(("413", "body_too_large", ""));
+        problems.push(("415", "unsupported_media_type", ""));
         if matches!(body, RefOr::T(body) if body.content.contains_key("application/json")) {
-            problems.push(("400", "`invalid_json`"));
-            problems.push(("422", "`unknown_field`, `invalid_field`"));
+            problems.push(("400", "invalid_json", ""));
+            problems.extend(["unknown_field", "missing_field", "invalid_field"].map(|code| ("422", code, "")));
         }
     }
     let asks =
         |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Query);
     if operation.parameters.as_ref().is_some_and(|parameters| parameters.iter().any(asks)) {
-        problems.push(("422", "`invalid_query`"));
+        problems.push(("422", "invalid_query", ""));
     }
     problems
 }

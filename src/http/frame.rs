@@ -14,6 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi as Description;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::context::HttpContext;
@@ -39,8 +40,18 @@ pub struct Frame {
     pub cors_origins: Vec<String>,
 }
 
+/// The description of the features and of this module, as it is served.
+pub fn description<S>(features: OpenApiRouter<S>) -> Description
+where
+    S: Clone + Send + Sync + 'static,
+    HttpContext: FromRef<S>,
+    Ops: FromRef<S>,
+{
+    docs::complete(described().merge(features).to_openapi())
+}
+
 /// The routes of this module, to which those of the features come, and their description.
-pub fn described<S>() -> OpenApiRouter<S>
+fn described<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     HttpContext: FromRef<S>,

@@ -25,7 +25,7 @@ pub use caller::{CallerOf, MaybeCaller};
 pub use context::HttpContext;
 pub use extract::{ApiJson, ApiPath, ApiQuery, ClientAddress, RequestId};
 pub use for_all::{ForAll, ForStrangers};
-pub use frame::{Frame, described, framed};
+pub use frame::{Frame, description, framed};
 pub use once::{Once, key_reused};
 pub use ops::{Ops, Probe};
 pub use paging::{List, Page, PageQuery};

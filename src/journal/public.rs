@@ -172,7 +172,8 @@ impl PublicRecord {
         let time = |at: &Timestamp| Some(WireTime(*at));
         match &event.kind {
             PublicKind::Private => bare,
-            PublicKind::Opened { ends_at } | PublicKind::Resumed { ends_at } => Self { ends_at: time(ends_at), ..bare },
+            PublicKind::Opened { ends_at } => Self { ends_at: time(ends_at), ..bare },
+            PublicKind::Resumed { reason, ends_at } => Self { ends_at: time(ends_at), reason: reason.clone(), ..bare },
             PublicKind::Bid { bidder, amount, price, minimum_bid, leader, bid_count, ends_at } => Self {
                 bidder: Some(Alias(*bidder)),
                 amount: money(amount),

@@ -188,7 +188,7 @@ fn kind_of(public: PublicRecord, private: Private) -> Result<EventKind, RecordEr
             EventKind::Paused { by: AccountId(by), key: key(k)?, reason: reason()?, time_left: Span::from_millis(left) }
         }
         ("resumed", Private::Act { by, k }) => {
-            EventKind::Resumed { by: AccountId(by), key: key(k)?, ends_at: ends_at()? }
+            EventKind::Resumed { by: AccountId(by), key: key(k)?, reason: public.reason.clone(), ends_at: ends_at()? }
         }
         ("stopped", Private::Act { by, k }) => {
             EventKind::Stopped { by: AccountId(by), key: key(k)?, reason: reason()? }

@@ -11,7 +11,7 @@ use crate::domain::auction::view::PublicTerms;
 use crate::domain::auction::*;
 use crate::domain::{AccountId, BidKey, Money, Seq, Span, Timestamp};
 
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 /// A state, written down.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +29,7 @@ struct Body {
     terms: String,
     reserve: Option<i64>,
     last_at: i64,
+    amended: u64,
     phase: PhaseBody,
     ends_at: i64,
     cap: i64,
@@ -74,7 +75,7 @@ struct ActBody {
 #[derive(Serialize, Deserialize)]
 enum AskedBody {
     Pause(String),
-    Resume,
+    Resume(Option<String>),
     Stop(String),
     Void(String, u64),
     Amend,
@@ -102,6 +103,7 @@ impl Snapshot {
             terms: TermsRecord::new(&PublicTerms::new(&state.terms, &nothing)).to_json(),
             reserve: state.terms.format.reserve().map(Money::minor_units),
             last_at: state.last_at.millis(),
+            amended: state.amended.0,
             phase: match state.phase {
                 Phase::Scheduled => PhaseBody::Scheduled,
                 Phase::Open => PhaseBody::Open,
@@ -141,6 +143,7 @@ impl Snapshot {
         let mut state = State::new(terms);
         state.seq = self.head.seq;
         state.last_at = Timestamp::from_millis(body.last_at);
+        state.amended = Seq(body.amended);
         state.phase = match body.phase {
             PhaseBody::Scheduled => Phase::Scheduled,
             PhaseBody::Open => Phase::Open,
@@ -184,7 +187,7 @@ fn act_body(act: &KeyedAct) -> ActBody {
         key: act.key.as_str().to_owned(),
         asked: match &act.asked {
             Asked::Pause { reason } => AskedBody::Pause((**reason).to_owned()),
-            Asked::Resume => AskedBody::Resume,
+            Asked::Resume { reason } => AskedBody::Resume(reason.as_deref().map(str::to_owned)),
             Asked::Stop { reason } => AskedBody::Stop((**reason).to_owned()),
             Asked::Void { reason, seq } => AskedBody::Void((**reason).to_owned(), seq.0),
             Asked::Amend => AskedBody::Amend,
@@ -197,7 +200,7 @@ fn act_body(act: &KeyedAct) -> ActBody {
 fn restore_act(body: ActBody) -> Option<KeyedAct> {
     let asked = match body.asked {
         AskedBody::Pause(reason) => Asked::Pause { reason: reason.into() },
-        AskedBody::Resume => Asked::Resume,
+        AskedBody::Resume(reason) => Asked::Resume { reason: reason.map(Into::into) },
         AskedBody::Stop(reason) => Asked::Stop { reason: reason.into() },
         AskedBody::Void(reason, seq) => Asked::Void { reason: reason.into(), seq: Seq(seq) },
         AskedBody::Amend => Asked::Amend,

@@ -70,19 +70,11 @@ impl Viewers {
         let here: HashMap<AuctionId, u32> =
             stage.watching().into_iter().map(|(id, count)| (id, u32::try_from(count).unwrap_or(u32::MAX))).collect();
         let members: HashSet<NodeId> = bus.members().iter().copied().chain([bus.node()]).collect();
-        let (whole, mut changes, news) = self.lock().look(bus.node(), here, &members);
-        // A whole that fits no message is said as changes: nothing is taken back by them, but each is right.
-        let whole = whole && changes.len() <= COUNTS_MAX;
-        while whole || !changes.is_empty() {
-            let rest = changes.split_off(changes.len().min(COUNTS_MAX));
-            let cast = Cast::Viewers { node: bus.node().0, whole, counts: changes };
+        let (whole, counts, news) = self.lock().look(bus.node(), here, &members);
+        for cast in parts(bus.node(), whole, counts) {
             match rmp_serde::to_vec(&cast) {
                 Ok(bytes) => bus.cast(bytes.into()).await,
                 Err(error) => tracing::error!(%error, "viewers cannot be written: {error}"),
-            }
-            changes = rest;
-            if whole {
-                break;
             }
         }
         for (auction, count) in news {
@@ -101,12 +93,27 @@ impl Viewers {
 /// What is to be cast, and whether it is all; what is to be shown.
 type Looked = (bool, Vec<(Uuid, u32)>, Vec<(AuctionId, u32)>);
 
+/// The messages that say so. Of a whole the first takes back whatever was said before, and the others add to it: messages of
+/// one node come in their order. If one of them is lost, its rooms count too few until the next whole.
+fn parts(node: NodeId, whole: bool, counts: Vec<(Uuid, u32)>) -> Vec<Cast> {
+    if whole && counts.is_empty() {
+        return vec![Cast::Viewers { node: node.0, whole, counts }];
+    }
+    let part = |(number, part): (usize, &[(Uuid, u32)])| {
+        let (whole, counts) = (whole && number == 0, part.to_vec());
+        Cast::Viewers { node: node.0, whole, counts }
+    };
+    counts.chunks(COUNTS_MAX).enumerate().map(part).collect()
+}
+
 impl Inner {
     fn look(&mut self, node: NodeId, here: HashMap<AuctionId, u32>, members: &HashSet<NodeId>) -> Looked {
         let whole = self.looks.is_multiple_of(WHOLE_EVERY);
         self.looks = self.looks.wrapping_add(1);
         self.nodes.retain(|node, _| members.contains(node));
-        let gone = self.said.keys().filter(|id| !here.contains_key(id)).map(|id| (id.0, 0)).collect::<Vec<_>>();
+        // A whole says by itself who is gone.
+        let gone =
+            self.said.keys().filter(|id| !whole && !here.contains_key(id)).map(|id| (id.0, 0)).collect::<Vec<_>>();
         let now = here.iter().filter(|(id, count)| whole || self.said.get(id) != Some(count));
         let changes = now.map(|(id, count)| (id.0, *count)).chain(gone).collect();
         self.said.clone_from(&here);
@@ -163,6 +170,43 @@ mod tests {
         assert_eq!(looked(&viewers, 3, &[HERE]), (false, vec![(A.0, 3)], vec![(A, 3)]), "who is gone does not count");
         assert_eq!(looked(&viewers, 0, &[HERE]), (false, vec![(A.0, 0)], vec![]));
         assert_eq!(viewers.count(A), 0);
+    }
+
+    #[test]
+    fn a_whole_takes_back_what_was_wrong_however_many_rooms_it_has() {
+        let (here, there) = (Viewers::default(), Viewers::default());
+        let room = |number: usize| AuctionId(Uuid::from_u128(number as u128));
+        let look = |rooms: std::ops::Range<usize>| {
+            let here_now = rooms.map(|number| (room(number), 1)).collect();
+            let (whole, counts, _) = here.lock().look(HERE, here_now, &HashSet::from([HERE]));
+            let parts = parts(HERE, whole, counts);
+            assert!(
+                parts.iter().all(|part| matches!(part, Cast::Viewers { counts, .. } if counts.len() <= COUNTS_MAX))
+            );
+            parts
+        };
+        let hear = |parts: Vec<Cast>| {
+            for part in parts {
+                let Cast::Viewers { node, whole, counts } = part else { panic!("they are viewers") };
+                there.heard(NodeId(node), whole, &counts);
+            }
+        };
+        let watched = |numbers: std::ops::Range<usize>| numbers.filter(|number| there.count(room(*number)) > 0).count();
+        const MANY: usize = 2 * COUNTS_MAX + 7;
+        hear(look(0..MANY));
+        assert_eq!(watched(0..MANY), MANY);
+        // Nobody hears that those of the first hundred went, and so on until all is said.
+        for _ in 1..WHOLE_EVERY {
+            look(100..MANY);
+        }
+        assert_eq!(watched(0..MANY), MANY);
+        hear(look(100..MANY));
+        assert_eq!((watched(0..100), watched(100..MANY)), (0, MANY - 100));
+        for _ in 1..WHOLE_EVERY {
+            look(0..0);
+        }
+        hear(look(0..0));
+        assert_eq!(watched(0..MANY), 0, "an empty whole is said too");
     }
 
     #[test]

@@ -12,13 +12,13 @@ pub enum Act {
     /// Halt the bidding.
     Pause { by: AccountId, key: Option<BidKey>, reason: Arc<str> },
     /// Let it go on.
-    Resume { by: AccountId, key: Option<BidKey> },
+    Resume { by: AccountId, key: Option<BidKey>, reason: Option<Arc<str>> },
     /// End it for good.
     Stop { by: AccountId, key: Option<BidKey>, reason: Arc<str>, only_without_bids: bool },
     /// Take a bid out of the race.
     Void { by: AccountId, key: Option<BidKey>, reason: Arc<str>, seq: Seq },
     /// Change what is offered.
-    Amend { by: AccountId, key: Option<BidKey>, terms: Box<Terms>, listing: Box<Listing> },
+    Amend { by: AccountId, key: Option<BidKey>, terms: Box<Terms>, listing: Box<Listing>, over: Option<Seq> },
     /// Set what a bidder has set aside here.
     SetAllowance { bidder: AccountId, amount: Money, version: u64 },
 }
@@ -28,10 +28,10 @@ impl Act {
     pub(super) fn with(self, bids: Vec<PriorBid>) -> Command {
         match self {
             Self::Pause { by, key, reason } => Command::Pause { by, key, reason },
-            Self::Resume { by, key } => Command::Resume { by, key },
+            Self::Resume { by, key, reason } => Command::Resume { by, key, reason },
             Self::Stop { by, key, reason, only_without_bids } => Command::Stop { by, key, reason, only_without_bids },
             Self::Void { by, key, reason, seq } => Command::Void { by, key, reason, seq, bids },
-            Self::Amend { by, key, terms, listing } => Command::Amend { by, key, terms, listing },
+            Self::Amend { by, key, terms, listing, over } => Command::Amend { by, key, terms, listing, over },
             Self::SetAllowance { bidder, amount, version } => Command::SetAllowance { bidder, amount, version },
         }
     }

@@ -56,6 +56,9 @@ pub(super) enum CommandItem {
     Resume {
         by: Uuid,
         key: Option<String>,
+        /// Left out where there is none, as it was before acts of this kind had reasons.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
     },
     Stop {
         by: Uuid,
@@ -74,6 +77,9 @@ pub(super) enum CommandItem {
         key: Option<String>,
         terms: String,
         reserve: Option<i64>,
+        /// A node of the version before leaves it out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<u64>,
     },
     SetAllowance {
         bidder: Uuid,
@@ -154,18 +160,19 @@ impl CommandItem {
         let text = |key: &Option<BidKey>| key.as_ref().map(|key| key.as_str().to_owned());
         match act {
             Act::Pause { by, key, reason } => Self::Pause { by: by.0, key: text(key), reason: reason.clone() },
-            Act::Resume { by, key } => Self::Resume { by: by.0, key: text(key) },
+            Act::Resume { by, key, reason } => Self::Resume { by: by.0, key: text(key), reason: reason.clone() },
             Act::Stop { by, key, reason, only_without_bids } => {
                 Self::Stop { by: by.0, key: text(key), reason: reason.clone(), only_without_bids: *only_without_bids }
             }
             Act::Void { by, key, reason, seq } => {
                 Self::Void { by: by.0, key: text(key), reason: reason.clone(), seq: seq.0 }
             }
-            Act::Amend { by, key, terms, listing } => Self::Amend {
+            Act::Amend { by, key, terms, listing, over } => Self::Amend {
                 by: by.0,
                 key: text(key),
                 terms: TermsRecord::new(&PublicTerms::new(terms, listing)).to_json(),
                 reserve: terms.format.reserve().map(Money::minor_units),
+                over: over.map(|over| over.0),
             },
             Act::SetAllowance { bidder, amount, version } => {
                 Self::SetAllowance { bidder: bidder.0, amount: amount.minor_units(), version: *version }
@@ -194,21 +201,21 @@ impl CommandItem {
                 return Some(Ask::Bid(bid, raise));
             }
             Self::Pause { by, key, reason } => Act::Pause { by: AccountId(by), key: read_key(key)?, reason },
-            Self::Resume { by, key } => Act::Resume { by: AccountId(by), key: read_key(key)? },
+            Self::Resume { by, key, reason } => Act::Resume { by: AccountId(by), key: read_key(key)?, reason },
             Self::Stop { by, key, reason, only_without_bids } => {
                 Act::Stop { by: AccountId(by), key: read_key(key)?, reason, only_without_bids }
             }
             Self::Void { by, key, reason, seq } => {
                 Act::Void { by: AccountId(by), key: read_key(key)?, reason, seq: Seq(seq) }
             }
-            Self::Amend { by, key, terms, reserve } => {
+            Self::Amend { by, key, terms, reserve, over } => {
                 let reserve = match reserve {
                     Some(minor) => Some(Money::or_zero(minor)?),
                     None => None,
                 };
                 let (terms, listing) = TermsRecord::from_json(&terms)?.restore(reserve).ok()?;
                 let (terms, listing) = (Box::new(terms), Box::new(listing));
-                Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing }
+                Act::Amend { by: AccountId(by), key: read_key(key)?, terms, listing, over: over.map(Seq) }
             }
             Self::SetAllowance { bidder, amount, version } => {
                 Act::SetAllowance { bidder: AccountId(bidder), amount: Money::or_zero(amount)?, version }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::act::Act;
 use super::fanout::Watcher;
 use super::funding::Raise;
-use super::mirror::{Joined, Mirror, Resume, View};
+use super::mirror::{InForce, Joined, Mirror, Resume, View};
 use crate::clock::Clock;
 use crate::domain::auction::{Bid, Rejection, Terms, Verdict};
 use crate::domain::{AccountId, AuctionId, Seq, Span, Timestamp};
@@ -284,6 +284,11 @@ impl RoomHandle {
     /// The terms in force.
     pub fn terms(&self) -> Terms {
         self.mirror.terms()
+    }
+
+    /// The terms in force, and what made them so.
+    pub fn in_force(&self) -> InForce {
+        self.mirror.in_force()
     }
 
     /// The number of the last committed event.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::fanout::{Frame, Watcher};
 use super::recovery::{Base, Fresh, Recovered};
 use crate::domain::auction::view::{OwnView, PublicState};
-use crate::domain::auction::{Event, State, Terms};
+use crate::domain::auction::{Event, Phase, State, Terms};
 use crate::domain::{AccountId, AuctionId, LogId, Seq};
 use crate::journal::{Head, Packed, Record};
 use crate::live::LiveFrame;
@@ -60,6 +60,19 @@ pub struct View {
     pub public: PublicState,
     /// What the one who asks may see besides.
     pub own: Option<OwnView>,
+}
+
+/// The terms in force at one position.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InForce {
+    /// The terms.
+    pub terms: Terms,
+    /// The amendment that made them so; 0 if they are as they were at first.
+    pub amended: Seq,
+    /// The position.
+    pub seq: Seq,
+    /// Whether bidding has opened.
+    pub opened: bool,
 }
 
 /// The answer to a join: the events that were missed, or else the state.
@@ -226,6 +239,12 @@ impl Mirror {
 
     pub(super) fn terms(&self) -> Terms {
         self.lock().state.terms.clone()
+    }
+
+    pub(super) fn in_force(&self) -> InForce {
+        let state = &self.lock().state;
+        let opened = !matches!(state.phase, Phase::Scheduled);
+        InForce { terms: state.terms.clone(), amended: state.amended, seq: state.seq, opened }
     }
 
     pub(super) fn seq(&self) -> Seq {

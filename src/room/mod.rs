@@ -26,7 +26,7 @@ pub use act::Act;
 pub use fanout::{Frame, Watcher};
 pub use funding::{Funding, NoFunding, Raise};
 pub use handle::{Answer, InFlightLimit, Reply, RoomHandle};
-pub use mirror::{Joined, Resume, View};
+pub use mirror::{InForce, Joined, Resume, View};
 pub use recovery::RoomError;
 pub use registry::{Deps, Limits, NewAuction, Rooms};
 pub use sweeper::sweep;

@@ -114,7 +114,7 @@ export function noticeWords(event, currency, locale, moment) {
     case 'paused':
       return `Bidding is paused.${because}`;
     case 'resumed':
-      return `Bidding goes on. The auction ends ${moment(event.ends_at ?? null)}.`;
+      return `Bidding goes on.${because} The auction ends ${moment(event.ends_at ?? null)}.`;
     case 'suspended':
       return 'The hub was interrupted. Lost time will be given back.';
     case 'bid_voided':

@@ -89,3 +89,57 @@ async fn what_happens_at_one_node_is_told_and_shown_at_the_other_also_when_one_h
     cluster.start_again(0).await;
     assert_eq!(kinds(&cluster, 0, &ada).await, ["winning"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_staff_does_at_one_node_is_seen_and_told_at_the_other() {
+    let Some(redis) = Server::start().await else { return };
+    let Some(cluster) = Plan::new(2, redis.url()).start().await else { return };
+    let sam = cluster.with_role("sam", "staff").await;
+    // Whichever node runs the rooms: it is asked by both, and followed by both.
+    for round in 0..2 {
+        let auction = cluster.offer(round, Duration::from_secs(3_600), json!({})).await;
+        let (here, there) = (round, 1 - round);
+        let bidder = cluster.token(&format!("bidder-{round}"));
+        let mut bidder = Socket::of(cluster.nodes[there].address(), Codec::MessagePack, &bidder).await;
+        bid(&mut bidder, &auction, "a", 1_000).await;
+        let mut watcher = Socket::open(cluster.nodes[there].address(), Codec::Json).await;
+        watcher.ask(json!({"type": "join", "auction": auction})).await;
+        for (what, kind) in [("pause", "paused"), ("resume", "resumed"), ("stop", "stopped")] {
+            let path = format!("/api/staff/auctions/{auction}/{what}");
+            let reason = format!("why to {what}");
+            cluster.nodes[here].rest.post(Some(&sam), &path, json!({"reason": reason})).await;
+            let event = watcher.events(1).await.remove(0);
+            assert_eq!((&event["kind"], &event["reason"]), (&json!(kind), &json!(reason)));
+        }
+        let told = bidder.push_of("notification").await;
+        assert_eq!((&told["kind"], &told["auction"]), (&json!("auction_stopped"), &json!(auction)), "{told}");
+        assert_eq!(told["data"]["reason"], "why to stop", "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_made_at_once_through_both_nodes_all_survive() {
+    let Some(redis) = Server::start().await else { return };
+    let Some(cluster) = Plan::new(2, redis.url()).start().await else { return };
+    let seller = cluster.token("seller");
+    let auction = cluster.offer(0, Duration::from_secs(3_600), json!({})).await;
+    let path = format!("/api/auctions/{auction}");
+    for round in 0..5 {
+        let title = json!({"title": format!("Desk {round}")});
+        let text = json!({"description": format!("It is of {round}.")});
+        let price = json!({"opening_price": 2_000 + round});
+        let patch = async |node: usize, body: &Value| {
+            let rest = &cluster.nodes[node].rest;
+            let answer = rest.try_keyed("PATCH", &seller, &path, "", body).await;
+            assert!(matches!(&answer, Some((200, _))), "round {round}: {answer:?}");
+        };
+        tokio::join!(patch(0, &title), patch(1, &text), patch(round % 2, &price));
+        for node in &cluster.nodes {
+            let wanted = |body: &Value| {
+                let has = |part: &Value| part.as_object().unwrap().iter().all(|(name, value)| body[name] == *value);
+                has(&title) && has(&text) && has(&price)
+            };
+            node.rest.until(&path, wanted).await;
+        }
+    }
+}

@@ -261,6 +261,32 @@ async fn a_seller_changes_an_auction_until_somebody_bids() {
 }
 
 #[tokio::test]
+async fn changes_of_different_fields_made_at_once_all_survive() {
+    let hub = Hub::start().await;
+    let seller = hub.sign_up("seller").await;
+    let auction = offer(&hub, &seller, desk()).await;
+    let path = format!("/api/auctions/{auction}");
+    for round in 0..5 {
+        let changes = [
+            json!({"title": format!("Desk {round}")}),
+            json!({"description": format!("It is of {round}.")}),
+            json!({"category": format!("tables {round}")}),
+            json!({"opening_price": 2000 + round}),
+        ];
+        let patch = |body: &Value| send(hub.request(Method::PATCH, &path).bearer_auth(&seller.token).json(body));
+        let [title, text, category, price] = changes.each_ref().map(patch);
+        let (title, text, category, price) = tokio::join!(title, text, category, price);
+        for answer in [title, text, category, price] {
+            answer.is(200);
+        }
+        let now = read(&hub, &auction).await;
+        for (name, value) in changes.iter().flat_map(|change| change.as_object().unwrap()) {
+            assert_eq!(now[name], *value, "round {round}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_seller_cancels_an_auction_without_bids() {
     let hub = Hub::start().await;
     let (seller, ada) = (hub.sign_up("seller").await, hub.sign_up("ada").await);

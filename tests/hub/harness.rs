@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::described;
+
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A running hub. It ends when this is dropped.
@@ -145,12 +147,17 @@ impl Hub {
     }
 }
 
-/// Sends a request and reads the answer; a body that is not JSON is given as text.
+/// Sends a request and reads the answer; a body that is not JSON is given as text. The description knows of every refusal.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the hub answers");
+    let (client, request) = request.build_split();
+    let request = request.expect("a request");
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.expect("the hub answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.bytes().await.expect("a body");
     let body =
         serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    Answer { status, headers, body }
+    let answer = Answer { status, headers, body };
+    described::check(&method, &url, &answer);
+    answer
 }

@@ -4,6 +4,7 @@
 
 #[path = "../support/deposits.rs"]
 mod deposits;
+mod described;
 mod harness;
 mod mail_server;
 #[path = "../support/receiver.rs"]

@@ -1,11 +1,14 @@
 //! Moderation and its trail.
 
 use bidhub::domain::Span;
+use bidhub::{app, sql};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Hub, User, send};
 use crate::market::{bid, desk, eventually, moderator, offer, read};
+use crate::socket_client::{Codec, Socket};
+use crate::stories::stories;
 
 async fn act(hub: &Hub, staff: &User, auction: &str, act: &str, body: Value) -> Answer {
     hub.post_as(&staff.token, &format!("/api/staff/auctions/{auction}/{act}"), body).await
@@ -277,4 +280,104 @@ async fn the_trail_holds_every_act_once_with_who_why_and_by_which_request() {
     let next = first["next"].as_str().unwrap();
     let rest = hub.get_as(&sam.token, &format!("/api/staff/audit?limit=3&cursor={next}")).await.body;
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["items"][0]), (1, &items[3]));
+}
+
+/// Where an act cannot be written down, it is not done.
+async fn nobody_is_sanctioned_without_an_entry_in_the_trail(hub: &Hub) {
+    let (ada, ben) = (hub.sign_up("trail-ada").await, hub.sign_up("trail-ben").await);
+    let sam = moderator(hub, "trail-sam", "staff").await;
+    let sanction = async |who: &User, verb: &str| {
+        hub.post_as(&sam.token, &format!("/api/staff/users/{}/{verb}", who.id), because()).await
+    };
+    let barred = async |who: &User| {
+        let me = hub.get_as(&who.token, "/api/me").await.is(200).body.clone();
+        (me["banned"] == true, me["frozen"] == true)
+    };
+    let told = async || {
+        let trail = hub.get_as(&sam.token, "/api/staff/audit").await.is(200).body.clone();
+        let ours = |item: &&Value| item["target"] == json!(ada.id) || item["target"] == json!(ben.id);
+        let items = trail["items"].as_array().unwrap().iter().rev().filter(ours);
+        items.map(|item| item["action"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    sanction(&ben, "ban").await.is(204);
+    sanction(&ben, "freeze").await.is(204);
+    let db = app::open_database(&hub.settings).await.unwrap();
+    sql!(db.write(), exec, "alter table staff_audit rename to elsewhere").unwrap();
+    for (who, verb) in [(&ada, "ban"), (&ada, "freeze"), (&ben, "unban"), (&ben, "unfreeze")] {
+        sanction(who, verb).await.is_problem(500, "internal");
+    }
+    assert_eq!((barred(&ada).await, barred(&ben).await), ((false, false), (true, true)));
+    sql!(db.write(), exec, "alter table elsewhere rename to staff_audit").unwrap();
+    db.close().await;
+    assert_eq!(told().await, ["ban", "freeze"]);
+    for (who, verb) in [(&ada, "ban"), (&ada, "freeze"), (&ben, "unban"), (&ben, "unfreeze")] {
+        sanction(who, verb).await.is(204);
+    }
+    assert_eq!((barred(&ada).await, barred(&ben).await), ((true, true), (false, false)));
+    assert_eq!(told().await, ["ban", "freeze", "ban", "freeze", "unban", "unfreeze"]);
+}
+
+/// Letting go on, or go again, may have a reason, as halting has one.
+async fn who_lets_go_on_may_say_why(hub: &Hub) {
+    let (seller, ada) = (hub.sign_up("why-seller").await, hub.sign_up("why-ada").await);
+    let sam = moderator(hub, "why-sam", "staff").await;
+    let auction = offer(hub, &seller, desk()).await;
+    eventually(hub, &format!("/api/auctions/{auction}"), |body| body["state"]["status"] == "open").await;
+    let mut socket = Socket::open(hub.address, Codec::Json).await;
+    socket.ask(json!({"type": "join", "auction": auction})).await;
+    let post = async |path: &str, body: Value| hub.post_as(&sam.token, path, body).await;
+    let resume = format!("/api/staff/auctions/{auction}/resume");
+    let user = |verb: &str| format!("/api/staff/users/{}/{verb}", ada.id);
+    act(hub, &sam, &auction, "pause", because()).await.is(200);
+    for path in [resume.clone(), user("unban"), user("unfreeze")] {
+        for wrong in ["", " ", &"x".repeat(501), "a\u{0}b"] {
+            let refused = post(&path, json!({"reason": wrong})).await;
+            assert_eq!(refused.is_problem(422, "invalid_reason").body["field"], "reason", "{path}");
+        }
+        post(&path, json!({"colour": "red"})).await.is_problem(422, "unknown_field");
+        post(&path, json!({"reason": 1})).await.is_problem(422, "invalid_field");
+    }
+    let keyed = async |key: &str, reason: &str| {
+        let request = hub.request(Method::POST, &resume).bearer_auth(&sam.token).header("Idempotency-Key", key);
+        send(request.json(&json!({"reason": reason}))).await
+    };
+    let resumed = keyed("r", " it is oak ").await.is(200).body.clone();
+    assert_eq!(keyed("r", "it is oak").await.is(200).body, resumed);
+    keyed("r", "it is walnut").await.is_problem(409, "key_reused");
+    act(hub, &sam, &auction, "pause", because()).await.is(200);
+    send(hub.request(Method::POST, &resume).bearer_auth(&sam.token)).await.is(200);
+    let told = socket.events(4).await;
+    let reasons: Vec<_> = told.iter().map(|event| json!([event["kind"], event["reason"]])).collect();
+    let why = because()["reason"].clone();
+    let once = [json!(["paused", why]), json!(["resumed", "it is oak"])];
+    assert_eq!(reasons, [once[0].clone(), once[1].clone(), once[0].clone(), json!(["resumed", null])]);
+    let feed = format!("/api/auctions/{auction}/activity");
+    let feed = eventually(hub, &feed, |body| body["items"].as_array().unwrap().len() == 6).await;
+    assert_eq!((&feed["items"][2]["reason"], feed["items"][0].get("reason")), (&json!("it is oak"), None));
+    for (verb, body) in [("ban", because()), ("unban", json!({"reason": "a mistake"})), ("freeze", because())] {
+        post(&user(verb), body).await.is(204);
+    }
+    post(&user("unfreeze"), json!({"reason": "answered"})).await.is(204);
+    send(hub.request(Method::POST, &user("unfreeze")).bearer_auth(&sam.token)).await.is(204);
+    let trail = hub.get_as(&sam.token, "/api/staff/audit").await.body;
+    let ours = |item: &&Value| item["target"] == json!(auction) || item["target"] == json!(ada.id);
+    let items = trail["items"].as_array().unwrap().iter().rev().filter(ours);
+    let told: Vec<_> = items.map(|item| json!([item["action"], item["reason"]])).collect();
+    let expected = [
+        json!(["pause", why]),
+        json!(["resume", "it is oak"]),
+        json!(["pause", why]),
+        json!(["resume", null]),
+        json!(["ban", why]),
+        json!(["unban", "a mistake"]),
+        json!(["freeze", why]),
+        json!(["unfreeze", "answered"]),
+        json!(["unfreeze", null]),
+    ];
+    assert_eq!(told, expected);
+}
+
+stories! {
+    nobody_is_sanctioned_without_an_entry_in_the_trail
+    who_lets_go_on_may_say_why
 }

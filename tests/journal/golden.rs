@@ -13,9 +13,13 @@ use crate::story;
 type Told = (Vec<Record>, Vec<Event>, State);
 type Golden = (&'static str, fn() -> Told);
 
-/// The golden files of version 1, and what they tell: acts had no keys at first, and auctions no fees.
-const FILES: [Golden; 3] =
-    [("v1.ndjson", story::told), ("v1-keys.ndjson", story::told_with_keys), ("v1-fees.ndjson", story::told_with_fees)];
+/// The golden files of version 1, and what they tell: acts had no keys at first, auctions no fees, resumptions no reasons.
+const FILES: [Golden; 4] = [
+    ("v1.ndjson", story::told),
+    ("v1-keys.ndjson", story::told_with_keys),
+    ("v1-fees.ndjson", story::told_with_fees),
+    ("v1-reasons.ndjson", story::told_with_reasons),
+];
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden").join(name)
@@ -154,8 +158,8 @@ fn a_later_version_is_refused() {
 
 #[test]
 fn a_snapshot_gives_the_state_back_or_nothing() {
-    let (records, _, state) = story::told_with_keys();
-    assert_eq!(state.acts().count(), 5);
+    let (records, _, state) = story::told_with_reasons();
+    assert_eq!((state.acts().count(), state.amended), (5, Seq(1)));
     let last = records.last().unwrap();
     let head = Head { seq: last.seq, digest: last.digest };
     let snapshot = Snapshot::take(&state, head);

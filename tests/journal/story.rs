@@ -79,7 +79,10 @@ pub fn commands() -> Vec<(Command, Timestamp)> {
         |seq, bids: Vec<PriorBid>| Command::Void { by, key: None, reason: "mistaken".into(), seq: Seq(seq), bids };
     let prior = |seq, bidder, alias, offer| PriorBid { seq: Seq(seq), bidder: account(bidder), alias, offer };
     vec![
-        (Command::Amend { by: account(0), key: None, terms: Box::new(amended), listing: Box::new(listing()) }, at(1)),
+        (
+            Command::Amend { by: account(0), key: None, terms: amended.into(), listing: listing().into(), over: None },
+            at(1),
+        ),
         (Command::Tick, at(10)),
         (allow(1, 100_000, 1), at(11)),
         (allow(2, 100_000, 1), at(12)),
@@ -87,7 +90,7 @@ pub fn commands() -> Vec<(Command, Timestamp)> {
         (bid(2, "b-1", Offer::Max(money(8_000))), at(30)),
         (bid(1, "a-2", Offer::Max(money(7_000))), at(40)),
         (Command::Pause { by, key: None, reason: reason.clone() }, at(50)),
-        (Command::Resume { by, key: None }, at(60)),
+        (Command::Resume { by, key: None, reason: None }, at(60)),
         (
             void(
                 9,
@@ -156,6 +159,17 @@ pub fn told_with_fees() -> (Vec<Record>, Vec<Event>, State) {
         }
     }
     seal(Terms { fees, ..terms(Funds::Required) }, commands)
+}
+
+/// As [`told_with_keys`], where staff says why it goes on.
+pub fn told_with_reasons() -> (Vec<Record>, Vec<Event>, State) {
+    let mut commands = commands_with_keys();
+    for (command, _) in &mut commands {
+        if let Command::Resume { reason, .. } = command {
+            *reason = Some("it is genuine".into());
+        }
+    }
+    seal(terms(Funds::Required), commands)
 }
 
 fn seal(terms: Terms, commands: Vec<(Command, Timestamp)>) -> (Vec<Record>, Vec<Event>, State) {

@@ -69,7 +69,7 @@ impl World {
 
     async fn close_all(&mut self) -> Outcome {
         for room in 0..self.rooms.len() {
-            let _ = self.order(room, &Command::Resume { by: staff(), key: None });
+            let _ = self.order(room, &Command::Resume { by: staff(), key: None, reason: None });
         }
         self.now = self.now.plus(Span::from_secs(3_600));
         self.tick();

@@ -147,7 +147,7 @@ impl World {
         let room = dice.below(self.rooms.len());
         let pause = Command::Pause { by, key: key.clone(), reason: "because".into() };
         if self.order(room, &pause).is_err() {
-            let _ = self.order(room, &Command::Resume { by, key });
+            let _ = self.order(room, &Command::Resume { by, key, reason: None });
         }
     }
 

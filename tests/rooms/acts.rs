@@ -12,7 +12,7 @@ fn pause(name: &str, reason: &str) -> Act {
 }
 
 fn resume(name: &str) -> Act {
-    Act::Resume { by: account(2), key: Some(key(name)) }
+    Act::Resume { by: account(2), key: Some(key(name)), reason: None }
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_refusal_stands_for_as_long_as_a_copy_may_still_arrive() {
 fn an_act_without_a_key_can_be_given_one() {
     let made = || BidKey::new("made").unwrap();
     assert_eq!(pause("p", "a look").keyed(made), pause("p", "a look"));
-    let bare = Act::Resume { by: account(2), key: None };
+    let bare = Act::Resume { by: account(2), key: None, reason: None };
     assert_eq!(bare.keyed(made), resume("made"));
     let allowance = Act::SetAllowance { bidder: account(10), amount: money(1), version: 1 };
     assert_eq!(allowance.clone().keyed(made), allowance, "the version of the hold is its key");

@@ -33,7 +33,7 @@ async fn run(bids: Vec<Bid>, batch_max: usize) -> (Vec<Record>, Vec<Result<Answe
         waiting.push(receiver);
         if number == 40 {
             let _ = house.rooms.act(auction, Act::Pause { by: account(2), key: None, reason: "a look".into() }).await;
-            let _ = house.rooms.act(auction, Act::Resume { by: account(2), key: None }).await;
+            let _ = house.rooms.act(auction, Act::Resume { by: account(2), key: None, reason: None }).await;
         }
     }
     let mut answers = Vec::new();

@@ -10,7 +10,7 @@ fn pause(name: &str, reason: &str) -> Command {
 }
 
 fn resume(name: &str) -> Command {
-    Command::Resume { by: account(STAFF), key: Some(key(name)) }
+    Command::Resume { by: account(STAFF), key: Some(key(name)), reason: None }
 }
 
 fn stop(name: &str, reason: &str) -> Command {
@@ -58,6 +58,7 @@ fn an_amendment_is_done_once_under_its_key() {
         key: Some(key("a")),
         terms: Box::new(terms(english())),
         listing: Box::new(listing()),
+        over: Some(Seq(0)),
     };
     assert_eq!(names(&hall.ask(&amend, at(-5)).unwrap()), ["amended"]);
     assert_eq!(hall.ask(&amend, at(-4)), Ok(vec![]));
@@ -87,7 +88,7 @@ fn keys_are_each_accounts_own_and_a_refused_act_leaves_its_key_open() {
     assert_eq!(hall.ask(&resume("k"), at(10)), Err(Rejection::NotPaused));
     assert_eq!(done(&hall, "k"), None);
     hall.ask(&pause("k", "a look"), at(11)).unwrap();
-    let other = Command::Resume { by: account(STAFF + 100), key: Some(key("k")) };
+    let other = Command::Resume { by: account(STAFF + 100), key: Some(key("k")), reason: None };
     assert_eq!(names(&hall.ask(&other, at(12)).unwrap()), ["resumed"]);
     assert_eq!(
         hall.pause(at(13)).map(|events| names(&events)),
@@ -114,6 +115,6 @@ fn a_young_act_is_never_forgotten_and_an_old_one_makes_room() {
     assert_eq!(names(&hall.ask(&turn(ACTS_REMEMBERED), free).unwrap()), ["paused"]);
     assert_eq!((hall.state.acts().count(), done(&hall, "n0")), (ACTS_REMEMBERED, None));
     let oldest = hall.state.acts().next().unwrap();
-    assert_eq!((&oldest.key, &oldest.asked), (&BidKey::new("n1").unwrap(), &Asked::Resume));
+    assert_eq!((&oldest.key, &oldest.asked), (&BidKey::new("n1").unwrap(), &Asked::Resume { reason: None }));
     hall.assert_audited();
 }

@@ -141,7 +141,7 @@ impl Hall {
     }
 
     pub fn resume(&mut self, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
-        self.ask(&Command::Resume { by: account(STAFF), key: None }, now)
+        self.ask(&Command::Resume { by: account(STAFF), key: None, reason: None }, now)
     }
 
     pub fn stop(&mut self, now: Timestamp, only_without_bids: bool) -> Result<Vec<EventKind>, Rejection> {
@@ -149,8 +149,17 @@ impl Hall {
     }
 
     pub fn amend(&mut self, terms: &Terms, now: Timestamp) -> Result<Vec<EventKind>, Rejection> {
+        self.amend_over(None, terms, now)
+    }
+
+    pub fn amend_over(
+        &mut self,
+        over: Option<Seq>,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Vec<EventKind>, Rejection> {
         let (terms, listing) = (terms.clone().into(), listing().into());
-        let command = Command::Amend { by: account(SELLER), key: None, terms, listing };
+        let command = Command::Amend { by: account(SELLER), key: None, terms, listing, over };
         self.ask(&command, now)
     }
 

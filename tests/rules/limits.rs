@@ -2,7 +2,7 @@
 
 use bidhub::domain::auction::{Barred, Bid, Command, Funds, Offer, Rejection, Terms};
 use bidhub::domain::formats::{English, Format, english::BuyNowUntil};
-use bidhub::domain::{Currency, Fees, Money, Span};
+use bidhub::domain::{Currency, Fees, Money, Seq, Span};
 
 use crate::hall::*;
 
@@ -68,6 +68,7 @@ fn every_refusal_has_a_code_of_its_own_and_only_four_leave_the_key_open() {
         Rejection::Leading,
         Rejection::StaleAllowance,
         Rejection::InvalidTerms,
+        Rejection::TermsChanged,
     ];
     let codes: std::collections::HashSet<_> = all.iter().map(|rejection| rejection.code()).collect();
     assert_eq!(codes.len(), all.len());
@@ -140,4 +141,26 @@ fn an_amendment_keeps_seller_currency_fees_and_a_start_that_has_been() {
     assert_eq!(bid_on.amend(&plain, at(10)), Err(Rejection::HasBids), "though the only bid was voided");
     bid_on.ask(&Command::Tick, at(LASTS_S)).unwrap();
     assert_eq!(bid_on.amend(&plain, at(LASTS_S)), Err(Rejection::AuctionClosed));
+}
+
+#[test]
+fn an_amendment_made_from_older_terms_undoes_nothing() {
+    let (plain, longer) = (terms(english()), Terms { ends_at: at(2 * LASTS_S), ..terms(english()) });
+    let mut hall = Hall::open(plain.clone());
+    hall.amend_over(Some(Seq(0)), &longer, at(10)).unwrap();
+    assert_eq!(hall.state.amended, hall.state.seq);
+    let changed = hall.state.clone();
+    for over in [0, hall.state.seq.0 + 1].map(Seq) {
+        assert_eq!(hall.amend_over(Some(over), &plain, at(11)), Err(Rejection::TermsChanged));
+    }
+    assert_eq!(hall.state, changed);
+    // What moves the auction without changing what is offered is in nobody's way.
+    hall.pause(at(12)).unwrap();
+    hall.allow(B, 5_00, 1).unwrap();
+    hall.amend_over(Some(changed.amended), &plain, at(13)).unwrap();
+    hall.amend_over(None, &longer, at(14)).unwrap();
+    hall.assert_audited();
+    hall.resume(at(15)).unwrap();
+    hall.bid(A, max(5_00)).unwrap();
+    assert_eq!(hall.amend_over(Some(Seq(0)), &plain, at(16)), Err(Rejection::HasBids), "which is why it is too late");
 }

@@ -22,7 +22,10 @@ pub enum Asked {
         reason: Arc<str>,
     },
     /// To let it go on.
-    Resume,
+    Resume {
+        /// Why, if that was said.
+        reason: Option<Arc<str>>,
+    },
     /// To end it for good.
     Stop {
         /// Why.
@@ -115,7 +118,7 @@ impl EventKind {
     pub(super) fn keyed(&self) -> Option<(AccountId, BidKey, Asked)> {
         let (by, key, asked) = match self {
             Self::Paused { by, key, reason, .. } => (by, key, Asked::Pause { reason: reason.clone() }),
-            Self::Resumed { by, key, .. } => (by, key, Asked::Resume),
+            Self::Resumed { by, key, reason, .. } => (by, key, Asked::Resume { reason: reason.clone() }),
             Self::Stopped { by, key, reason } => (by, key, Asked::Stop { reason: reason.clone() }),
             Self::BidVoided(void) => {
                 (&void.by, &void.key, Asked::Void { reason: void.reason.clone(), seq: void.voided })

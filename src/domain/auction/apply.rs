@@ -33,7 +33,10 @@ impl State {
             EventKind::Ended { outcome, winner, .. } => {
                 self.phase = Phase::Ended { outcome: *outcome, winner: *winner };
             }
-            EventKind::Amended { terms, .. } => self.amend(terms, event.at),
+            EventKind::Amended { terms, .. } => {
+                self.amended = event.seq;
+                self.amend(terms, event.at);
+            }
             EventKind::AllowanceSet { bidder, amount, version } => {
                 let bidder = self.bidders.entry(*bidder).or_default();
                 bidder.allowance = *amount;

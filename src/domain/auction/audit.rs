@@ -83,7 +83,9 @@ impl Audit {
             EventKind::Paused { by, key, reason, .. } => {
                 Command::Pause { by: *by, key: key.clone(), reason: reason.clone() }
             }
-            EventKind::Resumed { by, key, .. } => Command::Resume { by: *by, key: key.clone() },
+            EventKind::Resumed { by, key, reason, .. } => {
+                Command::Resume { by: *by, key: key.clone(), reason: reason.clone() }
+            }
             EventKind::Stopped { by, key, reason } => {
                 Command::Stop { by: *by, key: key.clone(), reason: reason.clone(), only_without_bids: false }
             }
@@ -92,7 +94,8 @@ impl Audit {
                 Command::Void { by, key, reason, seq, bids: self.bids.clone() }
             }
             EventKind::Amended { by, key, terms, listing } => {
-                Command::Amend { by: *by, key: key.clone(), terms: terms.clone(), listing: listing.clone() }
+                let (terms, listing) = (terms.clone(), listing.clone());
+                Command::Amend { by: *by, key: key.clone(), terms, listing, over: None }
             }
             EventKind::AllowanceSet { bidder, amount, version } => {
                 Command::SetAllowance { bidder: *bidder, amount: *amount, version: *version }

@@ -35,6 +35,8 @@ pub enum Command {
         by: AccountId,
         /// The caller's own name for this act, if it has one.
         key: Option<BidKey>,
+        /// Why, for everyone to read, if they say so.
+        reason: Option<Arc<str>>,
     },
     /// Staff (or, before the first bid, the seller) end it for good.
     Stop {
@@ -70,6 +72,9 @@ pub enum Command {
         terms: Box<Terms>,
         /// The new words, whole.
         listing: Box<Listing>,
+        /// The amendment (0: the creation) that the new ones were made from; refused if there is a later one by now. None:
+        /// from whichever is in force.
+        over: Option<Seq>,
     },
     /// The money set aside for a bidder here has changed.
     SetAllowance {
@@ -87,7 +92,7 @@ impl Command {
     pub fn keyed(&self) -> Option<(AccountId, &BidKey, Asked)> {
         let (by, key, asked) = match self {
             Self::Pause { by, key, reason } => (by, key, Asked::Pause { reason: reason.clone() }),
-            Self::Resume { by, key } => (by, key, Asked::Resume),
+            Self::Resume { by, key, reason } => (by, key, Asked::Resume { reason: reason.clone() }),
             Self::Stop { by, key, reason, .. } => (by, key, Asked::Stop { reason: reason.clone() }),
             Self::Void { by, key, reason, seq, .. } => (by, key, Asked::Void { reason: reason.clone(), seq: *seq }),
             Self::Amend { by, key, .. } => (by, key, Asked::Amend),

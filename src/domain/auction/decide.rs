@@ -45,9 +45,9 @@ impl State {
                 let time_left = self.ends_at.since(now);
                 facts.push(EventKind::Paused { by: *by, key: key.clone(), reason: reason.clone(), time_left });
             }
-            Command::Resume { by, key } => {
+            Command::Resume { by, key, reason } => {
                 let ends_at = now.plus(self.check_paused()?);
-                facts.push(EventKind::Resumed { by: *by, key: key.clone(), ends_at });
+                facts.push(EventKind::Resumed { by: *by, key: key.clone(), reason: reason.clone(), ends_at });
             }
             Command::Stop { by, key, reason, only_without_bids } => {
                 self.check_not_over(now)?;
@@ -60,8 +60,8 @@ impl State {
                 let signed = (*by, key.clone(), reason.clone());
                 facts.push(EventKind::BidVoided(self.decide_void(*seq, bids, now, signed)?));
             }
-            Command::Amend { by, key, terms, listing } => {
-                self.check_amendment(terms, now)?;
+            Command::Amend { by, key, terms, listing, over } => {
+                self.check_amendment(terms, *over, now)?;
                 let (by, key) = (*by, key.clone());
                 facts.push(EventKind::Amended { by, key, terms: terms.clone(), listing: listing.clone() });
             }
@@ -230,11 +230,14 @@ impl State {
     }
 
     /// Until somebody bids the terms may change, except for who sells, in which currency, for which fees, and a start that
-    /// has been.
-    fn check_amendment(&self, terms: &Terms, now: Timestamp) -> Result<(), Rejection> {
+    /// has been. They are written whole, so what was made from older ones would undo what came between.
+    fn check_amendment(&self, terms: &Terms, over: Option<Seq>, now: Timestamp) -> Result<(), Rejection> {
         self.check_not_over(now)?;
         if self.ever_bid {
             return Err(Rejection::HasBids);
+        }
+        if over.is_some_and(|over| over != self.amended) {
+            return Err(Rejection::TermsChanged);
         }
         let opened = !matches!(self.phase, Phase::Scheduled);
         let fixed = |terms: &Terms| (terms.seller, terms.currency, terms.fees);

@@ -57,6 +57,8 @@ pub enum EventKind {
         by: AccountId,
         /// The name that the caller gave to this act.
         key: Option<BidKey>,
+        /// Why, if they said so.
+        reason: Option<Arc<str>>,
         /// The new end.
         ends_at: Timestamp,
     },

@@ -64,6 +64,8 @@ pub enum Rejection {
     StaleAllowance,
     /// The new terms are not acceptable.
     InvalidTerms,
+    /// The terms were changed since those were read that the new ones were made from.
+    TermsChanged,
 }
 
 impl Rejection {
@@ -95,6 +97,7 @@ impl Rejection {
             Self::Leading => "leading",
             Self::StaleAllowance => "stale_allowance",
             Self::InvalidTerms => "invalid_terms",
+            Self::TermsChanged => "terms_changed",
         }
     }
 
@@ -126,6 +129,7 @@ impl Rejection {
             Self::Leading => "The bidder leads with more than that.",
             Self::StaleAllowance => "A newer allowance is known already.",
             Self::InvalidTerms => "These terms are not acceptable.",
+            Self::TermsChanged => "The auction was changed in the meantime. Read it again.",
         }
     }
 
@@ -159,7 +163,7 @@ impl Rejection {
     }
 
     /// Every refusal that carries nothing.
-    const WITHOUT_AMOUNT: [Self; 22] = [
+    const WITHOUT_AMOUNT: [Self; 23] = [
         Self::AuctionNotOpen,
         Self::AuctionClosed,
         Self::AuctionPaused,
@@ -182,6 +186,7 @@ impl Rejection {
         Self::Leading,
         Self::StaleAllowance,
         Self::InvalidTerms,
+        Self::TermsChanged,
     ];
 }
 

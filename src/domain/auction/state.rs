@@ -13,6 +13,8 @@ pub struct State {
     pub terms: Terms,
     /// The number of the last event.
     pub seq: Seq,
+    /// The number of the last amendment; 0 if the terms are as they were at first.
+    pub amended: Seq,
     /// When the last event was decided.
     pub last_at: Timestamp,
     /// Where in its life it is.
@@ -115,6 +117,7 @@ impl State {
         Self {
             terms,
             seq: Seq::default(),
+            amended: Seq::default(),
             last_at: Timestamp::default(),
             phase: Phase::Scheduled,
             ends_at,

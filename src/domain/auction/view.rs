@@ -95,7 +95,7 @@ pub enum PublicKind {
     /// Staff halted the bidding.
     Paused { reason: Arc<str> },
     /// Bidding goes on.
-    Resumed { ends_at: Timestamp },
+    Resumed { reason: Option<Arc<str>>, ends_at: Timestamp },
     /// Bids could not be decided in between.
     Suspended { since: Timestamp, until: Timestamp },
     /// A bid no longer counts.
@@ -253,7 +253,7 @@ impl EventKind {
             Self::ReserveMet { price } => PublicKind::ReserveMet { price: *price },
             Self::Extended { ends_at, cause } => PublicKind::Extended { ends_at: *ends_at, cause: *cause },
             Self::Paused { reason, .. } => PublicKind::Paused { reason: reason.clone() },
-            Self::Resumed { ends_at, .. } => PublicKind::Resumed { ends_at: *ends_at },
+            Self::Resumed { reason, ends_at, .. } => PublicKind::Resumed { reason: reason.clone(), ends_at: *ends_at },
             Self::Suspended { since, until } => PublicKind::Suspended { since: *since, until: *until },
             Self::BidVoided(void) => PublicKind::BidVoided {
                 voided: void.voided,

@@ -23,7 +23,7 @@ use crate::coordination::{Bus, Notice, SessionId};
 use crate::domain::{AccountId, Span, Timestamp};
 use crate::lifecycle::Tasks;
 use crate::mail::Mailer;
-use crate::persistence::{Db, StoreError};
+use crate::persistence::{Db, StoreError, Tx};
 use crate::rate_limit::RateLimits;
 
 use passwords::Passwords;
@@ -243,33 +243,26 @@ impl Accounts {
         }
     }
 
-    /// Bans an account, with the reason that staff gives, and ends its sockets. True if it was not banned before.
-    pub async fn ban(&self, id: AccountId, reason: &str) -> Result<bool, StoreError> {
-        let banned = store::ban(self.db(), id, reason, self.now()).await?;
-        self.tell(Notice::AccountEnded(id)).await;
-        Ok(banned)
+    /// Bans an account, with the reason that staff gives; its sockets are to be ended after the commit. True if it was not
+    /// banned before.
+    pub async fn ban(&self, tx: &mut Tx, id: AccountId, reason: &str) -> Result<bool, StoreError> {
+        store::ban(tx, id, reason, self.now()).await
     }
 
-    /// Lifts a ban, and ends the account's sockets: they still carry it. True if there was one.
-    pub async fn unban(&self, id: AccountId) -> Result<bool, StoreError> {
-        let lifted = store::unban(self.db(), id).await?;
-        self.tell(Notice::AccountEnded(id)).await;
-        Ok(lifted)
+    /// Lifts a ban; the account's sockets still carry it, and are to be ended after the commit. True if there was one.
+    pub async fn unban(&self, tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
+        store::unban(tx, id).await
     }
 
-    /// Freezes an account, with the reason that staff gives, and ends its sockets, so that they come back with the fact.
-    /// True if it was not frozen before.
-    pub async fn freeze(&self, id: AccountId, reason: &str) -> Result<bool, StoreError> {
-        let frozen = store::freeze(self.db(), id, reason, self.now()).await?;
-        self.tell(Notice::AccountEnded(id)).await;
-        Ok(frozen)
+    /// Freezes an account, with the reason that staff gives; its sockets are to be ended after the commit, so that they come
+    /// back with the fact. True if it was not frozen before.
+    pub async fn freeze(&self, tx: &mut Tx, id: AccountId, reason: &str) -> Result<bool, StoreError> {
+        store::freeze(tx, id, reason, self.now()).await
     }
 
-    /// Lets a frozen account go again, and ends its sockets. True if it was frozen.
-    pub async fn unfreeze(&self, id: AccountId) -> Result<bool, StoreError> {
-        let lifted = store::unfreeze(self.db(), id).await?;
-        self.tell(Notice::AccountEnded(id)).await;
-        Ok(lifted)
+    /// Lets a frozen account go again; its sockets are to be ended after the commit. True if it was frozen.
+    pub async fn unfreeze(&self, tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
+        store::unfreeze(tx, id).await
     }
 
     /// Ends the sockets of an account, so that they come back with what is known of it now.

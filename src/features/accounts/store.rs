@@ -251,25 +251,25 @@ async fn confirm_in(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<(
     Ok(())
 }
 
-pub(super) async fn ban(db: &Db, id: AccountId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn ban(tx: &mut Tx, id: AccountId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
     let text = "update accounts set banned_at = $1, ban_reason = $2 where id = $3 and banned_at is null";
-    Ok(sql!(db.write(), exec, text, to_datetime(now), reason, id.0)? == 1)
+    Ok(sql!(tx.on(), exec, text, to_datetime(now), reason, id.0)? == 1)
 }
 
-pub(super) async fn unban(db: &Db, id: AccountId) -> Result<bool, StoreError> {
+pub(super) async fn unban(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
     let text = "update accounts set banned_at = null, ban_reason = null
          where id = $1 and banned_at is not null and erased_at is null";
-    Ok(sql!(db.write(), exec, text, id.0)? == 1)
+    Ok(sql!(tx.on(), exec, text, id.0)? == 1)
 }
 
-pub(super) async fn freeze(db: &Db, id: AccountId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn freeze(tx: &mut Tx, id: AccountId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
     let text = "update accounts set frozen_at = $1, freeze_reason = $2 where id = $3 and frozen_at is null";
-    Ok(sql!(db.write(), exec, text, to_datetime(now), reason, id.0)? == 1)
+    Ok(sql!(tx.on(), exec, text, to_datetime(now), reason, id.0)? == 1)
 }
 
-pub(super) async fn unfreeze(db: &Db, id: AccountId) -> Result<bool, StoreError> {
+pub(super) async fn unfreeze(tx: &mut Tx, id: AccountId) -> Result<bool, StoreError> {
     let text = "update accounts set frozen_at = null, freeze_reason = null where id = $1 and frozen_at is not null";
-    Ok(sql!(db.write(), exec, text, id.0)? == 1)
+    Ok(sql!(tx.on(), exec, text, id.0)? == 1)
 }
 
 /// Deletes what ended before `now`; gives how much.

@@ -65,19 +65,29 @@ async fn sockets_of_sessions_that_end_are_told_and_no_others() {
     assert!(bench.caller(&bob).await.is_some());
 }
 
+/// What `$work` does in a transaction of its own, which is committed.
+macro_rules! within {
+    ($bench:expr, $tx:ident, $work:expr) => {{
+        let mut tx = $bench.accounts.db().begin().await.unwrap();
+        let $tx = &mut tx;
+        let done = $work.await.unwrap();
+        tx.commit().await.unwrap();
+        done
+    }};
+}
+
 #[tokio::test]
 async fn a_ban_is_in_force_at_once_and_can_be_lifted() {
-    let mut bench = bench().await;
-    let ada = bench.accounts.register("ada@example.com", PASSWORD, "Ada").await.unwrap();
+    let bench = bench().await;
+    let (accounts, ada) = (&bench.accounts, bench.accounts.register("ada@example.com", PASSWORD, "Ada").await.unwrap());
     let id = AccountId(ada.account.id);
-    assert!(bench.accounts.ban(id, "shill bids").await.unwrap());
-    assert!(!bench.accounts.ban(id, "again").await.unwrap());
-    assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)));
+    assert!(within!(bench, tx, accounts.ban(tx, id, "shill bids")));
+    assert!(!within!(bench, tx, accounts.ban(tx, id, "again")));
     assert!(bench.caller(&ada).await.unwrap().identity.banned);
     let account = bench.accounts.account(id).await.unwrap().unwrap();
     assert_eq!(account.ban_reason.as_deref(), Some("shill bids"));
-    assert!(bench.accounts.unban(id).await.unwrap());
-    assert!(!bench.accounts.unban(id).await.unwrap());
+    assert!(within!(bench, tx, accounts.unban(tx, id)));
+    assert!(!within!(bench, tx, accounts.unban(tx, id)));
     assert!(!bench.caller(&ada).await.unwrap().identity.banned);
 }
 
@@ -85,20 +95,19 @@ async fn a_ban_is_in_force_at_once_and_can_be_lifted() {
 async fn a_freeze_is_in_force_at_once_and_can_be_lifted() {
     let mut bench = bench().await;
     let ada = bench.accounts.register("ada@example.com", PASSWORD, "Ada").await.unwrap();
-    let id = AccountId(ada.account.id);
-    assert!(bench.accounts.freeze(id, "an odd deposit").await.unwrap());
-    assert!(!bench.accounts.freeze(id, "again").await.unwrap());
-    for _ in 0..2 {
-        assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)));
-    }
+    let (accounts, id) = (bench.accounts.clone(), AccountId(ada.account.id));
+    assert!(within!(bench, tx, accounts.freeze(tx, id, "an odd deposit")));
+    assert!(!within!(bench, tx, accounts.freeze(tx, id, "again")));
     let identity = bench.caller(&ada).await.unwrap().identity;
     assert!(identity.frozen && !identity.banned);
     let account = bench.accounts.account(id).await.unwrap().unwrap();
     assert_eq!(account.freeze_reason.as_deref(), Some("an odd deposit"), "the first reason stands");
-    assert!(bench.accounts.unfreeze(id).await.unwrap());
-    assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)), "sockets that still carry it");
-    assert!(!bench.accounts.unfreeze(id).await.unwrap());
+    assert!(within!(bench, tx, accounts.unfreeze(tx, id)));
+    assert!(!within!(bench, tx, accounts.unfreeze(tx, id)));
     assert!(!bench.caller(&ada).await.unwrap().identity.frozen);
+    assert!(bench.notices.try_recv().is_err());
+    bench.accounts.end_sockets(id).await;
+    assert_eq!(bench.notices.try_recv().ok(), Some(Notice::AccountEnded(id)), "sockets that still carry it");
 }
 
 #[tokio::test]

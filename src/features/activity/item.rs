@@ -52,8 +52,8 @@ pub(super) struct ActivityItem {
     /// The number of the event in the log of the auction; 0 when it was offered.
     seq: i64,
     at: WireTime,
-    /// `listed`, or the kind of the event: `opened`, `bid`, `reserve_met`, `extended`, `paused`, `resumed`, `bid_voided`,
-    /// `stopped`, `ended`.
+    /// `listed`, or the kind of the event: `opened`, `bid`, `reserve_met`, `extended`, `paused`, `resumed`, `suspended`,
+    /// `bid_voided`, `stopped`, `ended`.
     #[schema(example = "bid")]
     kind: String,
     /// Who bid, or whose bid was voided.
@@ -111,7 +111,11 @@ impl NewRow {
             EventKind::ReserveMet { price } => Self { price: minor(*price), ..row("reserve_met") },
             EventKind::Extended { ends_at, .. } => Self { ends_at: Some(to_datetime(*ends_at)), ..row("extended") },
             EventKind::Paused { reason, .. } => Self { reason: Some(reason.to_string()), ..row("paused") },
-            EventKind::Resumed { ends_at, .. } => Self { ends_at: Some(to_datetime(*ends_at)), ..row("resumed") },
+            EventKind::Resumed { reason, ends_at, .. } => Self {
+                reason: reason.as_deref().map(str::to_owned),
+                ends_at: Some(to_datetime(*ends_at)),
+                ..row("resumed")
+            },
             EventKind::BidVoided(void) => Self {
                 bidder: Some(void.alias.into()),
                 price: void.price.and_then(minor),
@@ -125,7 +129,8 @@ impl NewRow {
                 outcome: Some(outcome.name().to_owned()),
                 ..row("ended")
             },
-            EventKind::Suspended { .. } | EventKind::Amended { .. } | EventKind::AllowanceSet { .. } => return None,
+            EventKind::Suspended { .. } => row("suspended"),
+            EventKind::Amended { .. } | EventKind::AllowanceSet { .. } => return None,
         })
     }
 
@@ -152,5 +157,20 @@ impl From<ItemRow> for ActivityItem {
         let (bidder, winner) = if kind == "ended" { (None, named) } else { (named, None) };
         let (at, ends_at) = (WireTime(from_datetime(at)), ends_at.map(|at| WireTime(from_datetime(at))));
         Self { id, auction, title, currency, seq, at, kind, bidder, winner, amount, price, ends_at, outcome, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Seq, Timestamp};
+
+    #[test]
+    fn a_suspension_is_for_everybody() {
+        let at = Timestamp::from_millis(1_000);
+        let kind = EventKind::Suspended { since: Timestamp::default(), until: at };
+        let row = NewRow::happened(AuctionId(Uuid::nil()), &Event { seq: Seq(7), at, kind });
+        let expected = NewRow::empty(AuctionId(Uuid::nil()), 7, to_datetime(at), "suspended");
+        assert_eq!(row, Some(expected));
     }
 }

@@ -79,7 +79,9 @@ pub(super) async fn bid(
     (status = 400, description = "`missing_idempotency_key`, `invalid_idempotency_key`", body = Problem),
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "Rejected: `buy_now_unavailable`, or as a bid", body = Problem),
+    (status = 409, description = "Rejected: `buy_now_unavailable`, `auction_not_open`, `auction_closed`, `auction_paused`, \
+        `auction_stopped`, `own_auction`, `banned`, `account_frozen`, `insufficient_funds`, `key_reused`, `bid_in_flight`",
+        body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem),
     (status = 503, description = "`busy`, `unavailable`: send the same key again", body = Problem)))]
 pub(super) async fn buy_now(
@@ -110,7 +112,7 @@ pub(super) async fn history(
 ) -> Result<Response, ApiError> {
     caller.may(Action::WatchAuctions)?;
     let page = Page::<i64>::of(query.limit, query.cursor.as_deref())?;
-    let committed = auctions.0.parts.rooms.get(id).await?.seq();
+    let committed = auctions.0.rooms.get(id).await?.seq();
     auctions.caught_up(id, committed).await?;
     // Read before the bids, so that it never claims more than they hold.
     let complete_to = store::projected_seq(auctions.db(), id).await?.unwrap_or_default();
@@ -130,7 +132,7 @@ impl Auctions {
     ) -> Result<Response, ApiError> {
         let bid = Bid { bidder: caller.account(), barred: caller.identity.barred(), key: key.clone(), offer };
         let span = trace::bid("rest", Some(id));
-        let verdict = self.0.parts.rooms.bid(id, bid).instrument(span.clone()).await;
+        let verdict = self.0.rooms.bid(id, bid).instrument(span.clone()).await;
         match &verdict {
             Ok(verdict) => trace::ended(&span, "accepted", Some(verdict.seq.0)),
             Err(rejection) => trace::ended(&span, rejection.code(), None),

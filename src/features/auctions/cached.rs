@@ -29,7 +29,7 @@ impl Auctions {
             page.cut(rows, |row| filter.sort.key(row), AuctionBody::from).map(Some)
         };
         let key = Key::new(&LIST, lists(), &(filter, page));
-        let list = self.0.parts.cache.get_or_load(&key, load).await?;
+        let list = self.0.cache.get_or_load(&key, load).await?;
         list.ok_or_else(|| ApiError::internal("a list of auctions is missing"))
     }
 
@@ -37,12 +37,12 @@ impl Auctions {
     pub(super) async fn stored(&self, id: AuctionId) -> Result<Option<AuctionBody>, ApiError> {
         let key = Key::new(&STORED, auction(id), &());
         let load = async || Ok(store::auction(self.db(), id).await?.map(AuctionBody::from));
-        self.0.parts.cache.get_or_load(&key, load).await
+        self.0.cache.get_or_load(&key, load).await
     }
 
     /// Promises to forget what is kept of an auction and of all lists.
     pub(super) fn forgetting(&self, id: AuctionId) -> Forgetting {
-        self.0.parts.cache.forgetting(vec![lists(), auction(id)])
+        self.0.cache.forgetting(vec![lists(), auction(id)])
     }
 }
 

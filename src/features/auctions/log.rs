@@ -68,7 +68,7 @@ pub(super) async fn events(
     let staff = authorize(caller.as_ref(), Action::ReadPrivateEvents).is_ok();
     let page = Page::<u64>::of(query.limit, query.cursor.as_deref())?;
     let after = Seq(page.after.or(query.after).unwrap_or(0));
-    let journal = &auctions.0.parts.journal;
+    let journal = &auctions.0.journal;
     let records = journal.read(id, after, page.limit as usize + 1).await?;
     if records.is_empty() && journal.open(id).await?.is_none() {
         return Err(Rejection::UnknownAuction.into());
@@ -92,7 +92,7 @@ pub(super) async fn whole_log(
     AuctionPath(id): AuctionPath,
 ) -> Result<Response, ApiError> {
     caller.may(Action::WatchAuctions)?;
-    let journal = auctions.0.parts.journal.clone();
+    let journal = auctions.0.journal.clone();
     let log = journal.open(id).await?.ok_or(Rejection::UnknownAuction)?;
     let pages = Pages { journal, auction: id, genesis: Some(log.genesis), after: Seq(0), end: log.head.seq };
     let body = Body::from_stream(stream::try_unfold(pages, Pages::next));

@@ -94,7 +94,7 @@ async fn read(
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 403, description = "`forbidden`: it is another's; `banned`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`has_bids`, `auction_closed`, `auction_stopped`", body = Problem),
+    (status = 409, description = "`has_bids`, `auction_closed`, `auction_stopped`; `terms_changed`: others change it all the time", body = Problem),
     (status = 422, description = "`invalid_auction`, `unknown_image`, `invalid_field`, `unknown_field`, each with `field`", body = Problem),
     (status = 503, description = "`busy`, `unavailable`", body = Problem)))]
 async fn amend(

@@ -86,7 +86,7 @@ async fn read(
     params(("id" = Uuid, Path), DeletionQuery), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 204, description = "Deleted, now or before"),
     (status = 401, description = "`unauthenticated`", body = Problem),
-    (status = 403, description = "`forbidden`: it is another's; `banned`", body = Problem),
+    (status = 403, description = "`forbidden`: it is another's; `banned`; `account_frozen`: staff that is", body = Problem),
     (status = 404, description = "`unknown_comment`", body = Problem),
     (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn delete(

@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::coordination::{Duty, Leases};
 use crate::domain::{AccountId, AuctionId, Timestamp};
 use crate::http::ApiError;
 use crate::live::Live;
@@ -37,6 +38,8 @@ pub use reporting::{Report, Reported};
 
 /// How often open items are counted, in seconds.
 pub const MEASURE_INTERVAL_S: u64 = 30;
+/// The name under which nodes agree on which of them looks for what is to be shown.
+const TASK: &str = "moderation";
 
 /// What an item of the queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -125,6 +128,8 @@ pub struct Parts {
     pub lots: Arc<dyn Lots>,
     /// Where acts of staff are written down.
     pub trail: Arc<dyn Trail>,
+    /// Say which node looks for what is to be shown.
+    pub leases: Arc<dyn Leases>,
     /// Shows staff what comes into the queue.
     pub live: Live,
     /// How often anyone may report.
@@ -141,6 +146,8 @@ pub struct Moderation(Arc<Inner>);
 
 struct Inner {
     parts: Parts,
+    /// Whether this node looks for what others have left to be shown.
+    duty: Duty,
     /// Something is to be shown to staff.
     untold: Notify,
 }
@@ -202,7 +209,8 @@ impl Subject {
 impl Moderation {
     /// Moderation over these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, untold: Notify::new() }))
+        let duty = Duty::new(parts.leases.clone(), TASK);
+        Self(Arc::new(Inner { parts, duty, untold: Notify::new() }))
     }
 
     /// Measures how many items are open.

@@ -14,7 +14,7 @@ use super::{Moderation, store};
 use crate::live::Audience;
 use crate::persistence::StoreError;
 
-/// How often it is looked for what the projection, or another node, has put into the queue.
+/// How often one node looks for what the projection has put into the queue, and for what a node that died has not shown.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How many items are shown at a time.
 const PAGE: i64 = 50;
@@ -40,7 +40,9 @@ impl Moderation {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.0.untold.notified() => {}
-                _ = look.tick() => {}
+                _ = look.tick() => if !self.0.duty.is_ours().await {
+                    continue;
+                }
             }
             if let Err(error) = self.show().await {
                 tracing::warn!(%error, "what is new in the moderation queue cannot be shown yet: {error}");

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::store::{self, CommentText, Kind, New};
 use crate::cache::{Cache, Tag};
-use crate::coordination::Leases;
+use crate::coordination::{Duty, Leases};
 use crate::lifecycle::Tasks;
 use crate::persistence::{Db, StoreError};
 
-/// How often a node looks whether a comment was noted.
+/// How often the node that does it looks whether a comment was noted.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The name under which nodes agree on which of them does the work.
 const TASK: &str = "search";
@@ -22,14 +22,14 @@ const PAGE: i64 = 200;
 #[derive(Clone)]
 pub struct CommentIndex {
     db: Db,
-    leases: Arc<dyn Leases>,
+    duty: Arc<Duty>,
     cache: Cache,
 }
 
 impl CommentIndex {
     /// The task over this database; `leases` say whether this node does it, and `cache` keeps searches.
     pub fn new(db: &Db, leases: Arc<dyn Leases>, cache: Cache) -> Self {
-        Self { db: db.clone(), leases, cache }
+        Self { db: db.clone(), duty: Arc::new(Duty::new(leases, TASK)), cache }
     }
 
     /// Begins to look, every now and then, until the hub ends.
@@ -46,15 +46,8 @@ impl CommentIndex {
 
     /// Makes searchable what was noted until now, unless it is for another node to do.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        while store::has_notes(&self.db).await? {
-            match self.leases.task(TASK).await {
-                Ok(true) => self.take_notes_in().await?,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "whether this node makes comments searchable cannot be learned: {error}");
-                    break;
-                }
-            }
+        while self.duty.is_ours().await && store::has_notes(&self.db).await? {
+            self.take_notes_in().await?;
         }
         Ok(())
     }

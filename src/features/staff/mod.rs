@@ -27,19 +27,40 @@ pub use store::Target;
 
 const REASON_MAX_CHARS: usize = 500;
 
+/// What is done to an account, with the reason that is kept with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sanction<'a> {
+    /// It may no longer act.
+    Ban(&'a str),
+    /// It may again.
+    Unban,
+    /// It may neither bid nor take money out.
+    Freeze(&'a str),
+    /// It may again.
+    Unfreeze,
+}
+
 /// What moderation needs of accounts.
 #[async_trait::async_trait]
 pub trait Sanctions: Send + Sync + 'static {
     /// What the account may act as; none if there is no such account.
     async fn roles(&self, account: AccountId) -> Result<Option<Roles>, StoreError>;
-    /// Bans it and closes its sockets. Harmless if it is banned.
-    async fn ban(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
-    /// Lifts the ban. Harmless if there is none.
-    async fn unban(&self, account: AccountId) -> Result<(), StoreError>;
-    /// Freezes it and closes its sockets. Harmless if it is frozen.
-    async fn freeze(&self, account: AccountId, reason: &str) -> Result<(), StoreError>;
-    /// Lets it go again. Harmless if it is not frozen.
-    async fn unfreeze(&self, account: AccountId) -> Result<(), StoreError>;
+    /// Does it within the transaction. Harmless if it is so already.
+    async fn impose(&self, tx: &mut Tx, account: AccountId, sanction: Sanction<'_>) -> Result<(), StoreError>;
+    /// Ends its sockets, so that they come back with what is true of it now.
+    async fn end_sockets(&self, account: AccountId);
+}
+
+impl Sanction<'_> {
+    /// Its name in the trail.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Ban(_) => "ban",
+            Self::Unban => "unban",
+            Self::Freeze(_) => "freeze",
+            Self::Unfreeze => "unfreeze",
+        }
+    }
 }
 
 /// What staff did outside of this feature, for the trail.
@@ -62,8 +83,7 @@ pub struct Deed<'a> {
 /// Writes a deed into the trail, in the transaction that does it.
 pub async fn record(tx: &mut Tx, deed: &Deed<'_>) -> Result<(), StoreError> {
     let Deed { actor, at, action, target, reason, request } = *deed;
-    let entry = reason.map_or(Entry::new(action), |reason| Entry::new(action).because(reason));
-    store::insert_in(tx, &entry.by(actor, at, target).asked_in(request)).await
+    store::insert_in(tx, &Entry::new(action).because(reason).by(actor, at, target).asked_in(request)).await
 }
 
 /// What moderation needs.
@@ -116,24 +136,25 @@ impl Staff {
         let why = checked(reason)?;
         let act =
             Act::Stop { by: actor.account(), key: actor.key.clone(), reason: why.into(), only_without_bids: false };
-        self.act(actor, id, act, Entry::new("stop").because(why)).await
+        self.act(actor, id, act, Entry::new("stop").because(Some(why))).await
     }
 
     async fn pause(&self, actor: Actor, id: AuctionId, reason: &str) -> Result<Seq, ApiError> {
         let why = checked(reason)?;
         let act = Act::Pause { by: actor.account(), key: actor.key.clone(), reason: why.into() };
-        self.act(actor, id, act, Entry::new("pause").because(why)).await
+        self.act(actor, id, act, Entry::new("pause").because(Some(why))).await
     }
 
-    async fn resume(&self, actor: Actor, id: AuctionId) -> Result<Seq, ApiError> {
-        let act = Act::Resume { by: actor.account(), key: actor.key.clone() };
-        self.act(actor, id, act, Entry::new("resume")).await
+    async fn resume(&self, actor: Actor, id: AuctionId, reason: Option<&str>) -> Result<Seq, ApiError> {
+        let why = reason.map(checked).transpose()?;
+        let act = Act::Resume { by: actor.account(), key: actor.key.clone(), reason: why.map(Arc::from) };
+        self.act(actor, id, act, Entry::new("resume").because(why)).await
     }
 
     async fn void(&self, actor: Actor, id: AuctionId, seq: Seq, reason: &str) -> Result<Seq, ApiError> {
         let why = checked(reason)?;
         let act = Act::Void { by: actor.account(), key: actor.key.clone(), reason: why.into(), seq };
-        self.act(actor, id, act, Entry::new("void_bid").because(why).of_bid(seq)).await
+        self.act(actor, id, act, Entry::new("void_bid").because(Some(why)).of_bid(seq)).await
     }
 
     /// Has the room act, and writes down by which request.
@@ -151,36 +172,43 @@ impl Staff {
 
     async fn ban(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
         let why = checked(reason)?;
-        self.check_rank(&actor.caller, account).await?;
-        self.0.sanctions.ban(account, why).await?;
-        self.record_user(&actor, account, Entry::new("ban").because(why)).await
+        self.sanction(actor, account, Sanction::Ban(why), Some(why)).await
     }
 
-    async fn unban(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
-        self.check_rank(&actor.caller, account).await?;
-        self.0.sanctions.unban(account).await?;
-        self.record_user(&actor, account, Entry::new("unban")).await
+    async fn unban(&self, actor: Actor, account: AccountId, reason: Option<&str>) -> Result<(), ApiError> {
+        self.sanction(actor, account, Sanction::Unban, reason.map(checked).transpose()?).await
     }
 
     async fn freeze(&self, actor: Actor, account: AccountId, reason: &str) -> Result<(), ApiError> {
         let why = checked(reason)?;
-        self.check_rank(&actor.caller, account).await?;
-        self.0.sanctions.freeze(account, why).await?;
-        self.record_user(&actor, account, Entry::new("freeze").because(why)).await
+        self.sanction(actor, account, Sanction::Freeze(why), Some(why)).await
     }
 
-    async fn unfreeze(&self, actor: Actor, account: AccountId) -> Result<(), ApiError> {
-        self.check_rank(&actor.caller, account).await?;
-        self.0.sanctions.unfreeze(account).await?;
-        self.record_user(&actor, account, Entry::new("unfreeze")).await
+    async fn unfreeze(&self, actor: Actor, account: AccountId, reason: Option<&str>) -> Result<(), ApiError> {
+        self.sanction(actor, account, Sanction::Unfreeze, reason.map(checked).transpose()?).await
     }
 
-    /// If this fails the caller is told so, and may ask again: a ban is as harmless twice as once.
-    async fn record_user(&self, actor: &Actor, account: AccountId, entry: Entry) -> Result<(), ApiError> {
-        let (by, action) = (actor.account(), entry.action);
+    /// Does it and writes it down at once, so that there is never one without the other. If this fails the caller is told
+    /// so, and may ask again: it is as harmless twice as once.
+    async fn sanction(
+        &self,
+        actor: Actor,
+        account: AccountId,
+        sanction: Sanction<'_>,
+        why: Option<&str>,
+    ) -> Result<(), ApiError> {
+        self.check_rank(&actor.caller, account).await?;
+        let (by, action) = (actor.account(), sanction.action());
+        let entry = Entry::new(action).because(why).by(by, self.now(), Target::User(account));
+        let mut tx = self.0.db.begin().await?;
+        self.0.sanctions.impose(&mut tx, account, sanction).await?;
+        store::insert_in(&mut tx, &entry.asked_in(&actor.request.0)).await?;
+        let committed = tx.commit().await;
+        // Also if nobody knows whether it is done: they only come back.
+        self.0.sanctions.end_sockets(account).await;
+        committed?;
         tracing::info!(%account, %by, action, "staff: {action} of account {account}");
-        let entry = entry.by(by, self.now(), Target::User(account)).asked_in(&actor.request.0);
-        Ok(store::insert(&self.0.db, &entry).await?)
+        Ok(())
     }
 
     /// Nobody acts on their own account, and only an admin on staff.

@@ -32,10 +32,12 @@ impl Projection for AuditProjection {
 /// What the trail says of an event, if somebody with the power to moderate did it.
 fn entry(auction: AuctionId, event: &Event) -> Option<Signed> {
     let (by, entry) = match &event.kind {
-        EventKind::Paused { by, reason, .. } => (by, Entry::new("pause").because(reason)),
-        EventKind::Resumed { by, .. } => (by, Entry::new("resume")),
-        EventKind::Stopped { by, reason, .. } => (by, Entry::new("stop").because(reason)),
-        EventKind::BidVoided(void) => (&void.by, Entry::new("void_bid").because(&void.reason).of_bid(void.voided)),
+        EventKind::Paused { by, reason, .. } => (by, Entry::new("pause").because(Some(reason))),
+        EventKind::Resumed { by, reason, .. } => (by, Entry::new("resume").because(reason.as_deref())),
+        EventKind::Stopped { by, reason, .. } => (by, Entry::new("stop").because(Some(reason))),
+        EventKind::BidVoided(void) => {
+            (&void.by, Entry::new("void_bid").because(Some(&void.reason)).of_bid(void.voided))
+        }
         _ => return None,
     };
     Some(entry.by(*by, event.at, Target::Auction(auction)).at_event(event.seq))

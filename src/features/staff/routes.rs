@@ -59,6 +59,15 @@ struct Because {
     reason: String,
 }
 
+/// Why, if there is something to say.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MaybeBecause {
+    /// 1 to 500 characters.
+    #[schema(example = "the description is right now")]
+    reason: Option<String>,
+}
+
 /// An act that the log of the auction has.
 #[derive(Serialize, ToSchema)]
 struct Done {
@@ -142,22 +151,24 @@ async fn pause(
 }
 
 /// Let a paused auction go on, with the time that was left
-#[utoipa::path(post, path = "/api/staff/auctions/{id}/resume", tag = "staff",
+#[utoipa::path(post, path = "/api/staff/auctions/{id}/resume", tag = "staff", request_body(content = Option<MaybeBecause>),
     params(("id" = Uuid, Path), ActKey), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = Done),
     (status = 400, description = "`invalid_idempotency_key`", body = Problem),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`not_paused`, `auction_closed`, `auction_stopped`, `key_reused`", body = Problem)))]
+    (status = 409, description = "`not_paused`, `auction_closed`, `auction_stopped`, `key_reused`", body = Problem),
+    (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn resume(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
     key: Option<IdempotencyKey>,
     AuctionPath(id): AuctionPath,
+    body: Option<ApiJson<MaybeBecause>>,
 ) -> Result<Json<Done>, ApiError> {
     let actor = Actor::of(caller, Action::ResumeAuction, request)?.under(key);
-    staff.resume(actor, id).await.map(|seq| done(id, seq))
+    staff.resume(actor, id, reason(&body)).await.map(|seq| done(id, seq))
 }
 
 /// Take a bid out of the race
@@ -208,20 +219,22 @@ async fn ban(
 }
 
 /// Lift a ban
-#[utoipa::path(post, path = "/api/staff/users/{id}/unban", tag = "staff",
+#[utoipa::path(post, path = "/api/staff/users/{id}/unban", tag = "staff", request_body(content = Option<MaybeBecause>),
     params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 204, description = "Lifted"),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_user`", body = Problem),
-    (status = 409, description = "`own_account`", body = Problem)))]
+    (status = 409, description = "`own_account`", body = Problem),
+    (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn unban(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
     ApiPath(id): ApiPath<String>,
+    body: Option<ApiJson<MaybeBecause>>,
 ) -> Result<StatusCode, ApiError> {
     let actor = Actor::of(caller, Action::BanUser, request)?;
-    staff.unban(actor, user(&id)?).await?;
+    staff.unban(actor, user(&id)?, reason(&body)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -249,20 +262,22 @@ async fn freeze(
 }
 
 /// Let a frozen account go again
-#[utoipa::path(post, path = "/api/staff/users/{id}/unfreeze", tag = "staff",
+#[utoipa::path(post, path = "/api/staff/users/{id}/unfreeze", tag = "staff", request_body(content = Option<MaybeBecause>),
     params(("id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 204, description = "Let go"),
     (status = 403, description = "`forbidden`", body = Problem),
     (status = 404, description = "`unknown_user`", body = Problem),
-    (status = 409, description = "`own_account`", body = Problem)))]
+    (status = 409, description = "`own_account`", body = Problem),
+    (status = 422, description = "`invalid_reason`", body = Problem)))]
 async fn unfreeze(
     State(staff): State<Staff>,
     CallerOf(caller): CallerOf,
     request: RequestId,
     ApiPath(id): ApiPath<String>,
+    body: Option<ApiJson<MaybeBecause>>,
 ) -> Result<StatusCode, ApiError> {
     let actor = Actor::of(caller, Action::FreezeUser, request)?;
-    staff.unfreeze(actor, user(&id)?).await?;
+    staff.unfreeze(actor, user(&id)?, reason(&body)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -283,6 +298,11 @@ async fn audit(
     let page = Page::<i64>::of(query.limit, query.cursor.as_deref())?;
     let rows = store::trail(&staff.0.db, &page).await?;
     page.cut(rows, |row| row.id, AuditEntry::from)
+}
+
+/// The reason, if one is given.
+fn reason(body: &Option<ApiJson<MaybeBecause>>) -> Option<&str> {
+    body.as_ref().and_then(|ApiJson(body)| body.reason.as_deref())
 }
 
 fn user(id: &str) -> Result<AccountId, ApiError> {

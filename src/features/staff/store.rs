@@ -67,8 +67,8 @@ impl Entry {
         Self { action, reason: None, bid: None }
     }
 
-    pub fn because(self, reason: &str) -> Self {
-        Self { reason: Some(reason.to_owned()), ..self }
+    pub fn because(self, reason: Option<&str>) -> Self {
+        Self { reason: reason.map(str::to_owned), ..self }
     }
 
     pub fn of_bid(self, seq: Seq) -> Self {

@@ -53,15 +53,19 @@ fn terms(fees: Fees) -> Terms {
 fn an_act_arrives_whole() {
     let (by, reason) = (account(9), Arc::<str>::from("a look"));
     let listing = Listing { title: "Lamp".into(), description: "".into(), category: "home".into(), image_url: None };
-    let amend = |fees| Act::Amend { by, key: key(), terms: terms(fees).into(), listing: listing.clone().into() };
+    let amend = |fees, over| {
+        let (terms, listing) = (terms(fees).into(), listing.clone().into());
+        Act::Amend { by, key: key(), terms, listing, over }
+    };
     for act in [
         Act::Pause { by, key: None, reason: reason.clone() },
-        Act::Resume { by, key: key() },
+        Act::Resume { by, key: key(), reason: None },
+        Act::Resume { by, key: None, reason: Some(reason.clone()) },
         Act::Stop { by, key: key(), reason: reason.clone(), only_without_bids: true },
         Act::Void { by, key: key(), reason, seq: Seq(7) },
-        amend(Fees::default()),
-        amend(Fees { premium_bp: 250, commission_bp: 0 }),
-        amend(Fees { premium_bp: 0, commission_bp: 1_000 }),
+        amend(Fees::default(), None),
+        amend(Fees { premium_bp: 250, commission_bp: 0 }, Some(Seq(0))),
+        amend(Fees { premium_bp: 0, commission_bp: 1_000 }, Some(Seq(3))),
         Act::SetAllowance { bidder: by, amount: Money::ZERO, version: 4 },
     ] {
         assert!(matches!(arrived(&Ask::Act(act.clone())), Ask::Act(there) if there == act), "{act:?}");

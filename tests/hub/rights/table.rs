@@ -184,7 +184,7 @@ pub const TABLE: &[Call] = &[
     call("patch", "/api/staff/tickets/{id}", "/api/staff/tickets/{{open_ticket}}", r#"{"status":"closed"}"#, staff("200")),
     call("post", "/api/staff/auctions/{id}/stop", "/api/staff/auctions/{{auction}}/stop", r#"{"reason":"a mistake"}"#, staff("200")),
     call("post", "/api/staff/auctions/{id}/pause", "/api/staff/auctions/{{auction}}/pause", r#"{"reason":"a question"}"#, staff("200")),
-    call("post", "/api/staff/auctions/{id}/resume", "/api/staff/auctions/{{paused}}/resume", "{}", staff("200")),
+    call("post", "/api/staff/auctions/{id}/resume", "/api/staff/auctions/{{paused}}/resume", r#"{"reason":"answered"}"#, staff("200")),
     call("post", "/api/staff/auctions/{id}/bids/{seq}/void", "/api/staff/auctions/{{bid_on}}/void", r#"{"reason":"a mistake"}"#, staff("200")),
     call("get", "/api/staff/users/{id}/export", "/api/staff/users/{{stranger}}/export", "", staff("200")),
     call("post", "/api/staff/users/{id}/erase", "/api/staff/users/{{stranger}}/erase", r#"{"reason":"asked by letter"}"#, staff("204")),

@@ -4,5 +4,6 @@ mod cases;
 mod crowd;
 mod invoices;
 mod settling;
+mod steps;
 mod whole;
 pub mod world;

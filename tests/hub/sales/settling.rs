@@ -140,7 +140,7 @@ async fn terms_count_as_they_were_amended() {
         let listing =
             Listing { title: "Oak desk".into(), description: "".into(), category: "furniture".into(), image_url: None };
         let terms = Box::new(world.terms(Funds::Required, None));
-        let amend = Act::Amend { by: person(SELLER), key: None, terms, listing: Box::new(listing) };
+        let amend = Act::Amend { by: person(SELLER), key: None, terms, listing: Box::new(listing), over: None };
         world.rooms.act(auction, amend).await.unwrap();
         world.funded_bid(auction, ann, 3_000).await;
         world.end(auction).await;

@@ -91,7 +91,7 @@ impl Step {
             What::Tick => Command::Tick,
             What::Outage { from_s, until_s } => Command::Outage { from: moment(*from_s), until: moment(*until_s) },
             What::Pause { key } => Command::Pause { by, key: act_key(*key), reason },
-            What::Resume { key } => Command::Resume { by, key: act_key(*key) },
+            What::Resume { key } => Command::Resume { by, key: act_key(*key), reason: key.map(|_| reason) },
             What::Stop { key, only_without_bids } => {
                 Command::Stop { by, key: act_key(*key), reason, only_without_bids: *only_without_bids }
             }
@@ -104,7 +104,7 @@ impl Step {
                 let mut terms = Setting { funded: held_on.funded, fees: held_on.fees, ..setting.clone() }.terms();
                 terms.ends_at = ends_s.map_or(terms.ends_at, at);
                 let (by, terms, listing) = (account(SELLER), terms.into(), listing().into());
-                Command::Amend { by, key: None, terms, listing }
+                Command::Amend { by, key: None, terms, listing, over: Some(hall.state.amended) }
             }
             What::Allow { bidder, amount, version } => {
                 Command::SetAllowance { bidder: account(*bidder), amount: money(*amount), version: *version }

@@ -163,7 +163,7 @@ async fn set_allowance(
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 403, description = "`banned`, `account_frozen`", body = Problem),
     (status = 404, description = "`unknown_auction`", body = Problem),
-    (status = 409, description = "`leading`, `auction_closed`, `auction_stopped`", body = Problem),
+    (status = 409, description = "`leading`, `own_auction`, `auction_closed`, `auction_stopped`", body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem),
     (status = 503, description = "`unavailable`: ask again, it is done once", body = Problem)))]
 async fn end_allowance(

@@ -121,7 +121,7 @@ async fn deposit(
     (status = 400, description = "`missing_idempotency_key`, `invalid_idempotency_key`", body = Problem),
     (status = 401, description = "`unauthenticated`", body = Problem),
     (status = 402, description = "`payment_refused` with a `reason`; the money is back in the wallet", body = Problem),
-    (status = 403, description = "`account_frozen`", body = Problem),
+    (status = 403, description = "`account_frozen`; `banned`: the account is being erased", body = Problem),
     (status = 409, description = "`insufficient_funds` with what is `available`, `key_reused`", body = Problem),
     (status = 422, description = "`invalid_amount`, `invalid_currency`", body = Problem),
     (status = 429, description = "`rate_limited`", body = Problem)))]
