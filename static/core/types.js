@@ -77,6 +77,11 @@
  * @property {{window_s: number, extension_s: number, max_total_s?: number}|null} [soft_close]
  * @property {'required'|'none'} [funds]
  *
+ * @typedef {object} Image A picture as the hub keeps it.
+ * @property {string} id
+ * @property {string} url its address, for the `image_url` of an auction
+ * @property {string} thumbnail_url
+ *
  * @typedef {object} User
  * @property {string} id
  * @property {string} display_name

@@ -5,7 +5,7 @@ import { Problem } from '../net/rest.js';
 import { setText, show } from './dom.js';
 
 /** Which field a problem without a field name is about. @type {Record<string, string>} */
-const FIELD_OF_CODE = { email_taken: 'email', invalid_email: 'email', weak_password: 'password', invalid_display_name: 'display_name' };
+const FIELD_OF_CODE = { email_taken: 'email', invalid_email: 'email', weak_password: 'password', invalid_display_name: 'display_name', unknown_image: 'image' };
 
 /**
  * Runs `send` when the form is submitted, shows its problems, and lets the form be sent once at a time. The form holds
@@ -52,6 +52,19 @@ export function showFieldProblem(form, field, words) {
   if (!(note instanceof HTMLElement)) return;
   setText(note, words);
   show(note, true);
+}
+
+/**
+ * Takes back what is said at one field.
+ * @param {HTMLFormElement} form
+ * @param {string} field
+ */
+export function clearFieldProblem(form, field) {
+  const input = form.elements.namedItem(field);
+  if (!(input instanceof HTMLElement)) return;
+  input.removeAttribute('aria-invalid');
+  const note = form.querySelector(`#${CSS.escape(input.id)}-error`);
+  if (note) setText(note, '');
 }
 
 /** @param {HTMLFormElement} form */

@@ -4,6 +4,7 @@ import { readTerms } from '../core/terms.js';
 import { LOCALE, PageElement } from './app.js';
 import { part, template } from './dom.js';
 import { clearProblems, onSubmit, showFieldProblem } from './form.js';
+import { ImageField } from './image-field.js';
 
 /** Suggested length of an auction. */
 const SUGGESTED_LENGTH_MS = 3 * 24 * 60 * 60 * 1_000;
@@ -15,6 +16,7 @@ const fill = template(`
     <form data-part="form">
       <div class="field"><label for="title">Title</label><input id="title" name="title" required maxlength="120"></div>
       <div class="field"><label for="description">Description</label><textarea id="description" name="description" rows="5" maxlength="8000"></textarea></div>
+      <image-field data-part="image"></image-field>
       <div class="columns">
         <div class="field"><label for="category">Category</label><input id="category" name="category" list="categories" required maxlength="60"><datalist id="categories"><option>Art</option><option>Books</option><option>Clocks</option><option>Furniture</option><option>Jewellery</option><option>Music</option><option>Photography</option><option>Wine</option></datalist></div>
         <div class="field"><label for="currency">Currency</label><select id="currency" name="currency"><option>USD</option><option>EUR</option><option>GBP</option><option>CHF</option><option>JPY</option><option>KWD</option></select></div>
@@ -41,7 +43,11 @@ export class SellPage extends PageElement {
     const form = part(this, 'form', HTMLFormElement);
     const ends = form.elements.namedItem('ends_at');
     if (ends instanceof HTMLInputElement) ends.value = localMinute(this.app.hub.serverNow() + SUGGESTED_LENGTH_MS);
-    onSubmit(form, async (values) => {
+    const image = part(this, 'image', ImageField);
+    image.start((file) => this.app.rest.uploadImage(file));
+    onSubmit(form, async () => {
+      if (!(await image.settled())) return;
+      const values = new FormData(form);
       const typed = Object.fromEntries(Array.from(values, ([name, value]) => [name, String(value)]));
       const read = readTerms(typed, this.app.hub.serverNow(), LOCALE);
       clearProblems(form);

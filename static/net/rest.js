@@ -2,6 +2,8 @@
 
 /** How long a call may take. */
 const CALL_TIMEOUT_MS = 15_000;
+/** How long the sending of a file may take. */
+const FILE_TIMEOUT_MS = 120_000;
 /** Bids on one page of history. */
 const HISTORY_PAGE = 50;
 /** Auctions on one page of the list. */
@@ -139,18 +141,37 @@ export class Rest {
   }
 
   /**
+   * Sends a picture for an auction.
+   * @param {Blob} file
+   * @returns {Promise<import('../core/types.js').Image>}
+   */
+  async uploadImage(file) {
+    return (await this.#send('POST', '/api/images', { type: file.type, body: file, timeout: FILE_TIMEOUT_MS })).body;
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body]
    * @returns {Promise<{body: any, headers: Headers}>}
    */
   async #call(method, path, body) {
+    return this.#send(method, path, body === undefined ? {} : { type: 'application/json', body: JSON.stringify(body) });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{type?: string, body?: BodyInit, timeout?: number}} what
+   * @returns {Promise<{body: any, headers: Headers}>}
+   */
+  async #send(method, path, { type, body, timeout = CALL_TIMEOUT_MS }) {
     const response = await this.#fetch(path, {
       method,
-      headers: body === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: type === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': type },
+      body,
       credentials: 'same-origin',
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     });
     const told = await readJson(response);
     if (response.ok) return { body: told, headers: response.headers };

@@ -34,6 +34,7 @@ mod crashes;
 mod customers;
 mod deploys;
 mod failovers;
+mod images;
 mod load;
 mod money;
 mod news;

@@ -2,17 +2,16 @@
 //! auction in their order, so that who is slow holds up nobody else. What was sent is marked afterwards: a message whose
 //! mark is lost is sent again, under the same name.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::attempts::{Attempts, Served};
+use super::places::Places;
 use super::schedule::WAITING_MAX;
 use super::store::outbox;
 use crate::coordination::Leases;
@@ -27,10 +26,7 @@ const ASK_EVERY: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least time between two looks, however much is projected.
 const LOOK_PAUSE: Duration = Duration::from_millis(25);
-/// How long an endpoint is passed over of which all that is due waits behind something that is not.
-const BLOCKED_PAUSE: Duration = Duration::from_secs(1);
-/// How many endpoints are served at once, and how many are looked at to find them.
-const ENDPOINTS_AT_ONCE: usize = 64;
+/// How many endpoints are looked at to find those that are served next.
 const ENDPOINTS_LOOKED_AT: usize = 256;
 /// How long attempts that are under way may take when the hub stops.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
@@ -48,10 +44,7 @@ pub struct Deliverer {
     leases: Arc<dyn Leases>,
     progress: Progress,
     wake: Arc<Notify>,
-    running: JoinSet<(Uuid, Served)>,
-    served: HashSet<Uuid>,
-    /// Endpoints that were found blocked, and when.
-    blocked: HashMap<Uuid, Instant>,
+    places: Places,
     /// The endpoint that was taken last: the next look begins behind it.
     last: Uuid,
     asked: Option<(Instant, bool)>,
@@ -61,13 +54,11 @@ pub struct Deliverer {
 impl Deliverer {
     pub(super) fn new(attempts: Attempts, leases: Arc<dyn Leases>, progress: Progress, wake: Arc<Notify>) -> Self {
         Self {
+            places: Places::new(attempts.chance.clone()),
             attempts: Arc::new(attempts),
             leases,
             progress,
             wake,
-            running: JoinSet::new(),
-            served: HashSet::new(),
-            blocked: HashMap::new(),
             last: Uuid::nil(),
             asked: None,
             swept_at: None,
@@ -92,8 +83,7 @@ impl Deliverer {
             () = stop.cancelled() => {}
             () = work => {}
         }
-        let rest = async { while self.running.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_LIMIT, rest).await.is_err() {
+        if tokio::time::timeout(STOP_LIMIT, self.places.finish()).await.is_err() {
             tracing::info!("messages to endpoints were cut off; they will be sent again");
         }
     }
@@ -123,16 +113,7 @@ impl Deliverer {
     async fn wait(&mut self, until: Instant) {
         loop {
             tokio::select! {
-                Some(ended) = self.running.join_next() => {
-                    // One that panicked keeps its place, and is not served again by this process.
-                    let Ok((endpoint, served)) = ended else { continue };
-                    self.served.remove(&endpoint);
-                    match served {
-                        Served::Not => drop(self.blocked.insert(endpoint, Instant::now())),
-                        Served::Whole => {}
-                        Served::InPart => return,
-                    }
-                }
+                served = self.places.ended() => if served == Some(Served::InPart) { return },
                 () = self.progress.moved() => return,
                 () = tokio::time::sleep_until(until) => return,
                 () = self.wake.notified() => return,
@@ -145,23 +126,23 @@ impl Deliverer {
         let Attempts { db, clock, .. } = &*self.attempts;
         let found = outbox::due(db, clock.now(), self.last, ENDPOINTS_LOOKED_AT as i64).await?;
         let all = found.len() < ENDPOINTS_LOOKED_AT;
-        self.blocked.retain(|_, at| at.elapsed() < BLOCKED_PAUSE);
+        let now = Instant::now();
+        self.places.forget(now);
         let mut without_place = 0;
         for endpoint in found {
-            if self.served.contains(&endpoint) {
+            if self.places.serve(endpoint) {
                 continue;
             }
-            if self.served.len() >= ENDPOINTS_AT_ONCE {
+            if self.places.are_full() {
                 without_place += 1;
                 continue;
             }
             self.last = endpoint;
-            if self.blocked.contains_key(&endpoint) {
+            if self.places.rest(endpoint, now) {
                 continue;
             }
-            self.served.insert(endpoint);
             let attempts = self.attempts.clone();
-            self.running.spawn(async move { (endpoint, attempts.serve(endpoint).await) });
+            self.places.take(endpoint, async move { attempts.serve(endpoint).await });
         }
         if all && without_place == 0 {
             self.last = Uuid::nil();

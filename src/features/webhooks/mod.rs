@@ -9,6 +9,7 @@ mod deliverer;
 mod kinds;
 mod message;
 mod personal;
+mod places;
 mod projection;
 mod request;
 mod response;

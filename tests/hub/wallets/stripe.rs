@@ -3,7 +3,7 @@
 
 use bidhub::config::{Payments, Settings};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::stand_in::{Fault, Message, SECRET_KEY, Server, WEBHOOK_SECRET};
 use super::{People, ask, deposit, done, entries, funded, on_both, purse, sanction, told, until, wallet, withdraw};
@@ -37,10 +37,21 @@ async fn say(hub: &Hub, server: &Server, kind: &str, object: &str) {
 async fn pay_in(hub: &Hub, server: &Server, who: &User, key: &str, amount: i64) -> String {
     let order = deposit(hub, who, key, amount).await.is(201).body.clone();
     assert_eq!(order["status"], "open");
-    let session = order["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let session = session_of(&order);
     let intent = server.pay(&session);
     say(hub, server, "checkout.session.completed", &session).await;
     intent
+}
+
+/// Pays 5,000 in, and has it told where money is to go out to.
+async fn may_withdraw(hub: &Hub, server: &Server, who: &User) {
+    pay_in(hub, server, who, "k", 5_000).await;
+    hub.post_as(&who.token, "/api/wallet/payout-account", json!({})).await.is(200);
+}
+
+/// The name under which the provider knows the page of an order.
+fn session_of(order: &Value) -> String {
+    order["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -50,9 +61,8 @@ async fn what_is_paid_on_the_page_is_credited_once() {
     on_both(paid_by(server), |hub| async move {
         let ann = hub.sign_up("ann").await;
         let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
-        let url = order["url"].as_str().unwrap();
-        assert!(url.starts_with("https://checkout.test/cs_"), "{order}");
-        let session = url.rsplit('/').next().unwrap();
+        assert!(order["url"].as_str().unwrap().starts_with("https://checkout.test/cs_"), "{order}");
+        let session = &session_of(&order);
         assert_eq!(deposit(&hub, &ann, "k", 5_000).await.is(201).body, order, "the same page");
         server.pay(session);
         assert_eq!(purse(&hub, &ann).await, (0, 0), "nobody has said so");
@@ -88,7 +98,7 @@ async fn a_payment_of_which_nobody_tells_is_asked_about() {
     on_both(paid_by(server), |hub| async move {
         let ann = hub.sign_up("ann").await;
         let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
-        server.pay(order["url"].as_str().unwrap().rsplit('/').next().unwrap());
+        server.pay(&session_of(&order));
         hub.clock.advance(bidhub::domain::Span::from_secs(6));
         until(&hub, &ann, "/api/wallet", |body| body["available"] == 5_000).await;
         done(hub).await;
@@ -103,7 +113,7 @@ async fn a_deposit_that_was_given_up_and_is_paid_after_all_is_credited_once() {
     on_both(paid_by(server), |hub| async move {
         let ann = hub.sign_up("ann").await;
         let order = deposit(&hub, &ann, "k", 5_000).await.is(201).body.clone();
-        let session = order["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let session = session_of(&order);
         say(&hub, server, "checkout.session.expired", &session).await;
         let path = format!("/api/wallet/payments/{}", order["id"].as_str().unwrap());
         assert_eq!(hub.get_as(&ann.token, &path).await.body["status"], "failed");
@@ -246,8 +256,7 @@ async fn what_comes_back_of_a_withdrawal_is_credited_once_however_often_it_is_to
     let server = &server;
     on_both(paid_by(server), |hub| async move {
         let ann = hub.sign_up("ann").await;
-        pay_in(&hub, server, &ann, "k", 5_000).await;
-        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        may_withdraw(&hub, server, &ann).await;
         withdraw(&hub, &ann, "w", 700).await.is(201);
         let transfer = server.newest("tr_");
         // Each message tells all that has come back of it so far.
@@ -273,8 +282,7 @@ async fn what_is_wrong_with_a_question_says_nothing_of_the_order() {
     let server = &server;
     on_both(paid_by(server), |hub| async move {
         let ann = hub.sign_up("ann").await;
-        pay_in(&hub, server, &ann, "k", 5_000).await;
-        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        may_withdraw(&hub, server, &ann).await;
         // Whatever it is asked, the answer is lost; and then no question is understood for a while.
         let before = server.count("tr_");
         let questions = || server.asked(TRANSFERS).iter().filter(|asked| asked.method == "GET").count();
@@ -307,8 +315,7 @@ async fn a_withdrawal_that_is_paid_after_its_money_was_given_back_is_left_to_sta
     let server = &server;
     on_both(paid_by(server), |hub| async move {
         let People { ann, sam, .. } = People::of(&hub).await;
-        pay_in(&hub, server, &ann, "k", 5_000).await;
-        hub.post_as(&ann.token, "/api/wallet/payout-account", json!({})).await.is(200);
+        may_withdraw(&hub, server, &ann).await;
         server.fail(TRANSFERS, [Fault::AnswerForGood(400, "invalid_request_error", "refused")]);
         let refused = withdraw(&hub, &ann, "w", 700).await;
         let order = refused.is_problem(402, "payment_refused").body["order"].as_str().unwrap().to_owned();
@@ -322,7 +329,7 @@ async fn a_withdrawal_that_is_paid_after_its_money_was_given_back_is_left_to_sta
             .header("idempotency-key", format!("again-{order}"))
             .header("content-type", "application/x-www-form-urlencoded");
         let made = made.body(body).send().await.unwrap();
-        let transfer: serde_json::Value = made.json().await.unwrap();
+        let transfer: Value = made.json().await.unwrap();
         for _ in 0..2 {
             say(&hub, server, "transfer.created", transfer["id"].as_str().unwrap()).await;
         }

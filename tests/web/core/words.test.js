@@ -34,6 +34,13 @@ describe('rejections', () => {
     assert.equal(rejectionWords('constructor'), 'The bid was not taken.');
   });
 
+  test('of a picture are said in words of the page', () => {
+    const codes = ['unsupported_media_type', 'body_too_large', 'image_too_large', 'invalid_image', 'image_quota_exceeded', 'unknown_image', 'busy'];
+    const said = codes.map((code) => problemWords({ code, detail: 'not this one' }));
+    for (const words of said) assert.match(words, /^(?!.*(not this one|_))[A-Z].*\.$/);
+    assert.equal(new Set(said).size, codes.length);
+  });
+
   test('over REST fall back to the detail', () => {
     assert.equal(problemWords({ code: 'odd', detail: 'The odd thing.' }), 'The odd thing.');
     assert.match(problemWords({ code: 'toString', detail: null }), /went wrong/);

@@ -56,6 +56,22 @@ test('calls have the shapes of the contract', async () => {
   ]);
 });
 
+test('a picture is sent as it is, under its own type', async () => {
+  /** @type {[string, RequestInit|undefined][]} */
+  const asked = [];
+  const image = { id: 'i', url: '/api/images/i', thumbnail_url: '/api/images/i/thumbnail' };
+  const rest = new Rest(async (path, init) => {
+    asked.push([String(path), init]);
+    return asked.length === 1 ? Response.json(image, { status: 201 }) : Response.json({ code: 'invalid_image' }, { status: 422 });
+  });
+  const file = new Blob(['pixels'], { type: 'image/png' });
+  assert.deepEqual(await rest.uploadImage(file), image);
+  const [path, init] = asked[0] ?? ['', undefined];
+  assert.deepEqual([path, init?.method, init?.body], ['/api/images', 'POST', file]);
+  assert.equal(new Headers(init?.headers).get('Content-Type'), 'image/png');
+  await assert.rejects(rest.uploadImage(file), (error) => error instanceof Problem && error.code === 'invalid_image');
+});
+
 test('an answer without a body is an answer', async () => {
   await hubOf(204, '').rest.logout();
 });
