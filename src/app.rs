@@ -35,7 +35,7 @@ use crate::features::stakes::{self, Stakes};
 use crate::features::tickets::{self, Tickets};
 use crate::features::wallets::{self, Holds, Wallets};
 use crate::features::webhooks::{self, Webhooks};
-use crate::http::{self, Frame, HttpContext, Ops, context, framed};
+use crate::http::{self, Frame, HttpContext, Ops, Visitors, context, framed};
 use crate::hub::{self, Hub};
 use crate::journal::{AckLevel, Journal};
 use crate::ledger::{self, Limits};
@@ -328,6 +328,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         authenticator,
         origins: Origins::new(settings.server.public_url.as_deref(), &settings.server.allowed_origins),
         limits: Arc::clone(&limits),
+        visitors: Visitors::new(env.clock.clone()),
         trusted_proxies: settings.server.trusted_proxies.clone(),
         secure_cookies: public_url.starts_with("https://"),
     });
@@ -409,7 +410,7 @@ fn build_state(ground: Ground<'_>) -> anyhow::Result<(AppState, Arc<RateLimits>)
         tasks: TaskTracker::new(),
     });
     let ground = people::Ground { settings, env, tasks, db, hub, accounts: &accounts, limits: &limits, progress: seen };
-    let (customers, privacy) = people(ground, gateway.connections.clone());
+    let (customers, privacy) = people(ground, gateway.connections.clone(), http.visitors.clone(), cache.clone());
     tasks.spawn(gateway.connections.clone().listen(bus.clone(), tasks.shutdown().clone()));
     let deps = notify::Deps {
         db: db.clone(),

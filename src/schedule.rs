@@ -16,22 +16,34 @@ const COUNT_MAX: i64 = 100_000;
 #[serde(try_from = "String")]
 pub struct Schedule(Cron);
 
-/// The run that is due, and those that are too late by now.
+/// The run that is to be done now, and those before it that are too late by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
-    /// When it fell due: the last moment of the schedule that is not in the future.
+    /// When it fell due.
     pub at: Timestamp,
-    /// How many fell due before it and were not done.
+    /// How many fell due before it and will not be done.
     pub skipped: i64,
     /// The first of them.
     pub skipped_from: Option<Timestamp>,
 }
 
 impl Schedule {
-    /// What is due at `now` if everything up to `done` is done; none if nothing is.
-    pub fn due(&self, done: Timestamp, now: Timestamp) -> Option<Due> {
+    /// True if anything is due at `now` if everything up to `done` is done.
+    pub fn is_due(&self, done: Timestamp, now: Timestamp) -> bool {
+        self.next(done).is_some_and(|at| at <= now)
+    }
+
+    /// The oldest run that is due at `now` if everything up to `done` is done; none if nothing is. Of those that were missed,
+    /// which are all but the last, the newest `missed_max` count, and the others are skipped.
+    pub fn due(&self, done: Timestamp, now: Timestamp, missed_max: usize) -> Option<Due> {
         let first = self.next(done).filter(|at| *at <= now)?;
-        let at = self.0.find_previous_occurrence(&moment(now), true).ok().map(timestamp)?;
+        let mut at = self.0.find_previous_occurrence(&moment(now), true).ok().map(timestamp)?;
+        for _ in 0..missed_max {
+            match self.0.find_previous_occurrence(&moment(at), false).ok().map(timestamp) {
+                Some(before) if before >= first => at = before,
+                _ => break,
+            }
+        }
         let mut skipped = 0;
         let mut run = first;
         while run < at && skipped < COUNT_MAX {
@@ -93,18 +105,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_counted_and_the_last_is_due() {
+    fn the_oldest_that_was_missed_is_due_and_what_is_too_old_is_counted() {
         let schedule: Schedule = "*/10 * * * *".parse().unwrap();
         for (done, now, due) in [
             (0, 0, None),
             (0, 9, None),
             (0, 10, Some((10, 0, None))),
             (3, 19, Some((10, 0, None))),
-            (0, 20, Some((20, 1, Some(10)))),
-            (0, 65, Some((60, 5, Some(10)))),
+            (0, 20, Some((10, 0, None))),
+            (10, 20, Some((20, 0, None))),
+            (0, 45, Some((10, 0, None))),
+            (0, 55, Some((20, 1, Some(10)))),
+            (20, 55, Some((30, 0, None))),
+            (0, 65, Some((30, 2, Some(10)))),
             (30, 10, None),
         ] {
-            let found = schedule.due(at(done), at(now));
+            let found = schedule.due(at(done), at(now), 3);
+            assert_eq!(schedule.is_due(at(done), at(now)), due.is_some());
             let due = due.map(|(due, skipped, from)| Due { at: at(due), skipped, skipped_from: from.map(at) });
             assert_eq!(found, due, "done {done}, now {now}");
         }
@@ -113,7 +130,7 @@ mod tests {
     #[test]
     fn a_long_time_is_not_counted_to_its_end() {
         let schedule: Schedule = "* * * * * *".parse().unwrap();
-        let due = schedule.due(at(0), at(60 * 24 * 30)).unwrap();
+        let due = schedule.due(at(0), at(60 * 24 * 30), 0).unwrap();
         assert_eq!((due.at, due.skipped), (at(60 * 24 * 30), COUNT_MAX));
     }
 

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::auth::{Caller, Roles};
+use crate::cache::Cache;
 use crate::config::Settings;
-use crate::domain::AccountId;
+use crate::domain::{AccountId, Timestamp};
 use crate::env::Env;
 use crate::features::accounts::{Accounts, AccountsPart};
 use crate::features::auctions::AuctionsPart;
 use crate::features::comments::CommentsPart;
-use crate::features::customers::{self, Crowd, Customers, CustomersPart, Presence};
+use crate::features::customers::{self, Before, Crowd, Customers, CustomersPart, Presence};
 use crate::features::images::ImagesPart;
 use crate::features::moderation::ModerationPart;
 use crate::features::notifications::NotificationsPart;
@@ -25,7 +26,7 @@ use crate::features::stakes::StakesPart;
 use crate::features::tickets::TicketsPart;
 use crate::features::wallets::WalletsPart;
 use crate::features::webhooks::WebhooksPart;
-use crate::http::ApiError;
+use crate::http::{ApiError, Visitors};
 use crate::hub::Hub;
 use crate::journal::archiver::Archiver;
 use crate::journal::sql::Feed;
@@ -72,7 +73,12 @@ pub fn keepers() -> Arc<[Arc<dyn Personal>]> {
 }
 
 /// Customers, who are looked at from here on, and privacy.
-pub(super) fn people(ground: Ground<'_>, connections: Arc<Connections>) -> (Customers, Privacy) {
+pub(super) fn people(
+    ground: Ground<'_>,
+    connections: Arc<Connections>,
+    visitors: Visitors,
+    cache: Cache,
+) -> (Customers, Privacy) {
     let Ground { settings, env, tasks, db, hub, accounts, limits, progress } = ground;
     let customers = Customers::new(customers::Parts {
         db: db.clone(),
@@ -83,15 +89,19 @@ pub(super) fn people(ground: Ground<'_>, connections: Arc<Connections>) -> (Cust
         clock: env.clock.clone(),
         chance: env.chance.clone(),
     });
-    tasks.spawn(customers.clone().keep_taking(tasks.shutdown().clone()));
-    let presence = Presence::new(db.clone(), Arc::new(Sockets(connections)), env.clock.clone());
+    let (presence, counted) =
+        Presence::new(db.clone(), Arc::new(Everyone { connections, visitors }), env.clock.clone());
+    let log = Followed { db: db.clone(), feed: hub.feed.clone(), archiver: hub.archiver().cloned(), progress };
+    let before = Before { log: Arc::new(log.clone()), counted };
+    tasks.spawn(customers.clone().keep_taking(before, tasks.shutdown().clone()));
     tasks.spawn(presence.keep_counting(tasks.shutdown().clone()));
     let privacy = Privacy::new(privacy::Parts {
         db: db.clone(),
         keepers: keepers(),
         doors: Arc::new(accounts.clone()),
         trail: Arc::new(Audit),
-        log: Arc::new(Followed { db: db.clone(), feed: hub.feed.clone(), archiver: hub.archiver().cloned(), progress }),
+        log: Arc::new(log),
+        cache,
         leases: hub.leases.clone(),
         tasks: tasks.clone(),
         limits: Arc::clone(limits),
@@ -100,16 +110,25 @@ pub(super) fn people(ground: Ground<'_>, connections: Arc<Connections>) -> (Cust
     (customers, privacy)
 }
 
-struct Sockets(Arc<Connections>);
+/// Who is signed in on the sockets of this node, and who calls it.
+struct Everyone {
+    connections: Arc<Connections>,
+    visitors: Visitors,
+}
 
-impl Crowd for Sockets {
+impl Crowd for Everyone {
     fn each(&self, see: &mut dyn FnMut(AccountId, bool)) {
-        self.0.each_signed_in(see);
+        self.connections.each_signed_in(see);
+    }
+
+    fn callers(&self) -> Vec<(AccountId, Timestamp)> {
+        self.visitors.take()
     }
 }
 
 /// How the main database follows the log of auctions: through the archive, where the log is not kept in it, and then by the
 /// projections.
+#[derive(Clone)]
 struct Followed {
     db: Db,
     feed: Feed,
@@ -138,6 +157,20 @@ impl privacy::Log for Followed {
         }
         let end = self.feed.last_position().await.map_err(ApiError::internal)?;
         Ok(self.progress.wait_until(limit, || self.progress.has_reached(&self.db, end)).await?)
+    }
+}
+
+#[async_trait]
+impl customers::Log for Followed {
+    async fn is_followed(&self, limit: Duration) -> bool {
+        match privacy::Log::is_followed(self, limit).await {
+            Ok(is_followed) => is_followed,
+            Err(error) => {
+                let error = error.code();
+                tracing::warn!(error, "how far the log of auctions is followed cannot be learned: {error}");
+                false
+            }
+        }
     }
 }
 

@@ -53,6 +53,7 @@ where
         match context.authenticator.authenticate(&token, via).await {
             Ok(caller) => {
                 context.limits.requests_by_account.check(&caller.account())?;
+                context.visitors.note(caller.account());
                 Ok(Self(Some(caller)))
             }
             Err(AuthError::Invalid) if via == Via::Cookie => Ok(Self(None)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
+use super::visitors::Visitors;
 use crate::auth::{Authenticator, Origins};
 use crate::rate_limit::{RateLimits, client_address};
 
@@ -22,6 +23,8 @@ pub struct Parts {
     pub origins: Origins,
     /// How often anyone may call.
     pub limits: Arc<RateLimits>,
+    /// Who called of late.
+    pub visitors: Visitors,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// True if browsers reach the hub by https alone, so that cookies may be marked secure.

@@ -20,6 +20,7 @@ mod rejection;
 mod shape;
 mod static_files;
 pub mod text;
+mod visitors;
 
 pub use caller::{CallerOf, MaybeCaller};
 pub use context::HttpContext;
@@ -33,3 +34,4 @@ pub use paths::{AuctionPath, IdempotencyKey};
 pub use problem::{ApiError, Problem};
 pub use shape::matches as tags_match;
 pub use text::{plain_line, plain_text};
+pub use visitors::Visitors;

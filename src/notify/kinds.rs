@@ -47,9 +47,9 @@ names! {
     /// What a notification is about. Each says which `data` its words are made of: `title` is the auction's, amounts are
     /// minor units of `currency`, moments are times of the wire. Whatever of it is missing is left out of the words.
     NoteKind {
-        /// Somebody else leads now. `title`, `currency`, `price`.
+        /// Somebody else leads now, or does still after a bid of the account. `title`, `currency`, `price`.
         Outbid = "outbid",
-        /// The account leads. `title`, `currency`, `price`.
+        /// The account leads and did not before. `title`, `currency`, `price`.
         Winning = "winning",
         /// The account won. `title`, `currency`, `price`.
         Won = "won",

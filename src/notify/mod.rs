@@ -66,7 +66,8 @@ pub async fn write(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
 
 /// As [`write()`], for notes of the kinds `outbid` and `winning`: each takes the place of what its account has not read yet
 /// of these kinds about the same auction, so that of a race of many bids one notification waits. Of several such notes
-/// here the last is written. One that takes the place of a mailed one is mailed only an hour later.
+/// here the last is written. One that takes the place of a mailed one is mailed only an hour later; but that the lead is lost
+/// is mailed though that it was won has just been.
 pub async fn replace(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
     let last: HashMap<_, &Note> = notes.iter().map(|note| ((note.account, note.auction), note)).collect();
     let is_last = |note: &&Note| last.get(&(note.account, note.auction)).is_some_and(|it| std::ptr::eq(*it, *note));
@@ -81,7 +82,9 @@ pub async fn replace(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
             continue;
         }
         replaced.push(row.id);
-        mailed.extend(row.mailed_at().filter(|at| note.at.since(*at) < MAIL_AGAIN_AFTER).map(|at| (*note, at)));
+        if !(note.kind == NoteKind::Outbid && row.was_mailed_as_winning()) {
+            mailed.extend(row.mailed_at().filter(|at| note.at.since(*at) < MAIL_AGAIN_AFTER).map(|at| (*note, at)));
+        }
     }
     replaced.sort_unstable();
     store::delete(tx, &replaced).await?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::kinds::{Choices, Ways};
+use super::kinds::{Choices, NoteKind, Ways};
 use super::{Note, NoteRow};
 use crate::clock::{from_datetime, to_datetime};
 use crate::coordination::NoteIds;
@@ -86,7 +86,9 @@ pub(super) struct UnreadRow {
     pub id: i64,
     account: Uuid,
     auction: Uuid,
+    kind: String,
     pub cause: String,
+    at: DateTime<Utc>,
     mailed_at: Option<DateTime<Utc>>,
 }
 
@@ -99,6 +101,11 @@ impl UnreadRow {
         AuctionId(self.auction)
     }
 
+    /// True if it says that the account leads, and was mailed itself: what merely counts as mailed was so before it happened.
+    pub fn was_mailed_as_winning(&self) -> bool {
+        self.kind == NoteKind::Winning.name() && self.mailed_at.is_some_and(|mailed_at| mailed_at >= self.at)
+    }
+
     pub fn mailed_at(&self) -> Option<Timestamp> {
         self.mailed_at.map(from_datetime)
     }
@@ -109,12 +116,14 @@ pub(super) async fn unread_of_races(tx: &mut Tx, accounts: &[Uuid]) -> Result<Ve
     let rows = match tx.on() {
         _ if accounts.is_empty() => Vec::new(),
         On::Lite(on) => {
-            let text = "select id, account, auction, cause, mailed_at from notifications where read_at is null
+            let text =
+                "select id, account, auction, kind, cause, at, mailed_at from notifications where read_at is null
                  and kind in ('outbid', 'winning') and auction is not null and account in (";
             listed(text, accounts).build_query_as().persistent(false).fetch_all(on).await?
         }
         On::Pg(on) => {
-            let text = "select id, account, auction, cause, mailed_at from notifications where read_at is null
+            let text =
+                "select id, account, auction, kind, cause, at, mailed_at from notifications where read_at is null
                  and kind in ('outbid', 'winning') and auction is not null and account = any($1)";
             sqlx::query_as(text).bind(accounts).fetch_all(on).await?
         }

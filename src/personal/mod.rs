@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
+use crate::cache::Tag;
 use crate::clock::{WireTime, from_datetime};
 use crate::domain::{AccountId, Timestamp};
 use crate::persistence::{StoreError, Tx};
@@ -70,6 +71,11 @@ pub trait Personal: Send + Sync + 'static {
 
     /// What stands in the way of erasing.
     async fn obstacles(&self, _tx: &mut Tx, _account: AccountId) -> Result<Vec<Obstacle>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// What is kept ready for others and shows the person: it is made anew after they are erased.
+    async fn shown(&self, _tx: &mut Tx, _account: AccountId) -> Result<Vec<Tag>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -33,7 +33,18 @@ async fn all_of_it(hub: Hub) {
     let auction = offer(&hub, &seller, desk()).await;
     bid(&hub, &ada, &auction, "a", json!({"amount": 1000})).await.is(201);
     under_key(&hub, &ada, "/api/wallet/deposits", "d", json!({"amount": 500})).await.is(201);
-    hub.post_as(&ada.token, "/api/comments", json!({"auction": auction, "body": "a fine desk"})).await.is(201);
+    let said = json!({"auction": auction, "body": "a fine desk of Elm Street"});
+    let said = hub.post_as(&ada.token, "/api/comments", said).await.is(201).body["id"].clone();
+    let reply = json!({"auction": auction, "parent": said, "body": "is it walnut?"});
+    hub.post_as(&ben.token, "/api/comments", reply).await.is(201);
+    let reply = json!({"auction": auction, "parent": said, "body": "it is, says Ada"});
+    let reply = hub.post_as(&ada.token, "/api/comments", reply).await.is(201).body["id"].clone();
+    let deleted = hub.request(Method::DELETE, &format!("/api/comments/{}", reply.as_str().unwrap()));
+    send(deleted.bearer_auth(&ada.token)).await.is(204);
+    let found = |body: &Value| body["items"].as_array().unwrap().len() == 1;
+    eventually(&hub, "/api/search?kind=comment&q=elm", found).await;
+    let comments = hub.get(&format!("/api/comments/{auction}")).await.is(200).body.clone();
+    assert_eq!((&comments["total"], &comments["items"][0]["body"]), (&json!(2), &json!("a fine desk of Elm Street")));
     let watch = hub.request(Method::PUT, &format!("/api/me/watchlist/{auction}")).bearer_auth(&ada.token);
     assert!(send(watch).await.status.is_success());
     let image = upload(&hub, &ada, tiny_picture(1)).await.is(201).body["url"].clone();
@@ -54,7 +65,7 @@ async fn all_of_it(hub: Hub) {
         ("/auctions/bids/0/amount", json!(1000)),
         ("/wallet/balances/0/balance", json!(500)),
         ("/wallet/orders/0/amount", json!(500)),
-        ("/comments/written/0/body", json!("a fine desk")),
+        ("/comments/written/0/body", json!("a fine desk of Elm Street")),
         ("/stakes/bidding/0/standing", json!("leading")),
         ("/stakes/watching/0/auction", json!(auction)),
         ("/images/uploaded/0/url", image.clone()),
@@ -120,8 +131,16 @@ async fn all_of_it(hub: Hub) {
     assert!(told.contains("Deleted user") && !told.contains("\"ada\""), "{told}");
     let ticket = hub.get_as(&sam.token, &ticket).await.is(200).body.to_string();
     assert!(!ticket.contains("Elm") && !ticket.contains("\"ada\"") && ticket.contains("[erased]"), "{ticket}");
-    let comments = hub.get(&format!("/api/comments/{auction}")).await.is(200).body.to_string();
-    assert!(comments.contains("a fine desk") && comments.contains("Deleted user") && !comments.contains("\"ada\""));
+    // The thread stays, and nothing that they said: in pages and searches that were kept ready neither.
+    let comments = hub.get(&format!("/api/comments/{auction}")).await.is(200).body.clone();
+    let top = &comments["items"][0];
+    assert_eq!((&comments["total"], &top["body"], &top["deleted_by"]), (&json!(1), &Value::Null, &json!("author")));
+    assert_eq!((&top["author"], &top["first_replies"][0]["body"]), (&json!("Deleted user"), &json!("is it walnut?")));
+    assert!(!comments.to_string().contains("Elm") && !comments.to_string().contains("\"ada\""), "{comments}");
+    let found = hub.get("/api/search?kind=comment&q=elm").await.is(200).body.clone();
+    assert_eq!(found["items"], json!([]), "{found}");
+    let answer = json!({"auction": auction, "parent": said, "body": "who was that?"});
+    hub.post_as(&ben.token, "/api/comments", answer).await.is_problem(409, "comment_deleted");
     let bids = hub.get(&format!("/api/auctions/{auction}/bids?order=asc")).await.is(200).body.clone();
     assert_eq!(bids["items"][0]["bidder"], "Bidder 1", "the log keeps the alias");
     let (findings, _) = bidhub::programs::check_books::look(&hub.settings).await.unwrap();

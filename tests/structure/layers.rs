@@ -34,7 +34,7 @@ pub const LAYERS: &[Layer] = &[
     layer("cache",        &["clock", "chance", "persistence", "coordination"]),
     layer("room",         &["domain", "clock", "chance", "coordination", "journal", "live", "trace"]),
     layer("projection",   &["domain", "persistence", "clock", "chance", "coordination", "journal"]),
-    layer("personal",     &["domain", "persistence", "clock"]),
+    layer("personal",     &["domain", "persistence", "clock", "cache"]),
     layer("notify",       &["domain", "currency", "persistence", "clock", "chance", "coordination", "mail"]),
     layer("ledger",       &["domain", "persistence", "clock", "notify"]),
     layer("audit",        &["domain", "persistence", "clock", "journal"]),

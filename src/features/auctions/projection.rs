@@ -49,13 +49,13 @@ impl Projection for AuctionsProjection {
             change.row.fold(event);
             match &event.kind {
                 EventKind::Bid(bid) => bids.push(BidRow::placed(auction, event, bid)),
-                EventKind::BidVoided(void) => voided.push((auction, void.voided)),
+                EventKind::BidVoided(void) => voided.push((auction, void.voided, event.at)),
                 _ => {}
             }
         }
         store::insert_bids(tx, &bids).await?;
-        for (auction, seq) in voided {
-            store::void_bid(tx, auction, seq).await?;
+        for (auction, seq, at) in voided {
+            store::void_bid(tx, auction, seq, at).await?;
         }
         for change in changes.into_values().filter(|change| change.row.seq > change.from) {
             store::update(tx, change.from, &change.row).await?;

@@ -163,10 +163,10 @@ pub(super) async fn insert_bids(tx: &mut Tx, bids: &[BidRow]) -> Result<(), Stor
     Ok(())
 }
 
-/// Marks a bid as one that no longer counts.
-pub(super) async fn void_bid(tx: &mut Tx, auction: AuctionId, seq: Seq) -> Result<(), StoreError> {
-    let text = "update bids set voided = true where auction = $1 and seq = $2";
-    match sql!(tx.on(), exec, text, auction.0, number(seq.0))? {
+/// Marks a bid as one that no longer counts from then on.
+pub(super) async fn void_bid(tx: &mut Tx, auction: AuctionId, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
+    let text = "update bids set voided = true, voided_at = $3 where auction = $1 and seq = $2";
+    match sql!(tx.on(), exec, text, auction.0, number(seq.0), to_datetime(at))? {
         1 => Ok(()),
         found => Err(StoreError::WrongRowCount { statement: "void a bid", expected: 1, found }),
     }

@@ -31,7 +31,8 @@ impl Comments {
     }
 }
 
-fn comments(auction: AuctionId) -> Tag {
+/// What depends on the comments on an auction.
+pub(super) fn comments(auction: AuctionId) -> Tag {
     Tag::one("comments", auction)
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::store::{RunRow, SnapshotRow, SpendRow};
 use crate::clock::{WireTime, from_datetime};
 
-/// A customer as seen by a snapshot. Figures are totals up to then.
+/// A customer as seen by a snapshot. Figures are totals up to the moment at which it fell due.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = CustomerSnapshot)]
 pub struct SnapshotBody {
@@ -23,10 +23,11 @@ pub struct SnapshotBody {
     pub wins: i64,
     /// Prices and premiums of what was won and is paid, or is paid outside of the hub, by currency.
     pub spend: Vec<SpendBody>,
-    /// How long they were in at least one room, signed in on a socket, in whole seconds.
-    pub watch_s: i64,
-    /// When they were last signed in on a socket, bid or won.
-    pub last_seen: WireTime,
+    /// How long they were in at least one room, signed in on a socket, in whole seconds; null if the snapshot was taken too
+    /// late to tell.
+    pub watch_s: Option<i64>,
+    /// When they last called, were signed in on a socket, bid or won, up to then; null if the snapshot was taken too late to tell.
+    pub last_seen: Option<WireTime>,
 }
 
 /// An amount spent.
@@ -51,7 +52,7 @@ pub struct RunBody {
     pub node: Uuid,
     /// How many customers were looked at.
     pub customers: i64,
-    /// How many runs that fell due before it were never done, for no node was there.
+    /// How many runs that fell due before it were never done, for no node was there, and then they were too old.
     pub skipped: i64,
     /// The first of them.
     pub skipped_from: Option<WireTime>,
@@ -98,8 +99,8 @@ impl SnapshotBody {
             display_name: row.display_name,
             bids: row.bids,
             wins: row.wins,
-            watch_s: row.watched_ms / 1_000,
-            last_seen: WireTime(from_datetime(row.last_seen)),
+            watch_s: row.watched_ms.map(|watched| watched / 1_000),
+            last_seen: row.last_seen.map(from_datetime).map(WireTime),
         }
     }
 }

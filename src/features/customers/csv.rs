@@ -66,8 +66,8 @@ fn text(head: bool, page: &[SnapshotBody]) -> Result<Bytes, std::io::Error> {
             row.bids.to_string(),
             row.wins.to_string(),
             spend.join("; "),
-            row.watch_s.to_string(),
-            clock::format(row.last_seen.0),
+            row.watch_s.map_or_else(String::new, |watched| watched.to_string()),
+            row.last_seen.map_or_else(String::new, |at| clock::format(at.0)),
         ])?;
     }
     writer.into_inner().map(Bytes::from).map_err(|error| std::io::Error::other(error.to_string()))
@@ -87,6 +87,21 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::WireTime;
+
+    #[test]
+    fn what_cannot_be_told_is_empty() {
+        let at = WireTime(clock::parse("2026-11-20T09:30:00.000Z").unwrap());
+        let row = |watch_s, last_seen| {
+            let (user, display_name) = (uuid::Uuid::nil(), "Ada".to_owned());
+            SnapshotBody { taken_at: at, user, display_name, bids: 2, wins: 1, spend: Vec::new(), watch_s, last_seen }
+        };
+        let file = text(false, &[row(Some(7), Some(at)), row(None, None)]).unwrap();
+        let ends: Vec<&str> = std::str::from_utf8(&file).unwrap().lines().map(|line| &line[66..]).collect();
+        assert_eq!(ends, ["2,1,,7,2026-11-20T09:30:00.000Z", "2,1,,,"]);
+        let json = serde_json::to_value(row(None, None)).unwrap();
+        assert!(json["watch_s"].is_null() && json["last_seen"].is_null(), "{json}");
+    }
 
     #[test]
     fn no_cell_is_a_formula() {

@@ -21,8 +21,8 @@ use crate::persistence::Db;
 use crate::schedule::Schedule;
 
 pub use personal::CustomersPart;
-pub use presence::{Crowd, Presence};
-pub use snapshots::Run;
+pub use presence::{Counted, Crowd, Presence};
+pub use snapshots::{Before, Log, Run};
 
 /// What customers need.
 pub struct Parts {

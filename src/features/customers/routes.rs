@@ -43,6 +43,10 @@ where
 /// A snapshot is taken every few minutes of each customer who was active since the one before: the last of them, by the ids
 /// of accounts; the one that was there `at` a moment; or those of one `user`, the newest first. `format=csv` gives all of it
 /// as a file, in which a name that a spreadsheet would take for a formula has an apostrophe before it.
+///
+/// A snapshot that was missed is taken later, with the figures of the moment at which it fell due. How long somebody had
+/// watched and when they were last seen cannot be told afterwards of who was there again since: it is null, and empty in
+/// the file.
 #[utoipa::path(get, path = "/api/staff/customers", tag = "staff", params(CustomersQuery),
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, description = "A page, or the whole as `text/csv`", body = List<SnapshotBody>),
@@ -77,7 +81,8 @@ async fn list(
 
 /// When snapshots of customers were taken, the last first
 ///
-/// And how many that fell due were not, for no node was there: what the figures were then nobody can tell any more.
+/// Those that were missed are taken later, the oldest first, at most the newest 144: `started_at` says when. Those before
+/// are counted as `skipped`.
 #[utoipa::path(get, path = "/api/staff/customers/runs", tag = "staff", params(PageQuery),
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, body = List<RunBody>),

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Deed, Parts, Privacy, store};
 use crate::auth::Caller;
+use crate::cache::Forgetting;
 use crate::domain::{AccountId, Span};
 use crate::http::{ApiError, RequestId};
 use crate::persistence::{StoreError, Tx};
@@ -119,7 +120,9 @@ impl Privacy {
         }
         let deed = Deed { actor, at, action: "erase_user", account, reason, request: request.0 };
         trail.record(&mut tx, &deed).await?;
+        let forgetting = self.forgetting(&mut tx, account).await?;
         tx.commit().await?;
+        forgetting.now().await;
         tracing::info!(%account, by = %actor, "account {account} was erased");
         Ok(())
     }
@@ -144,7 +147,9 @@ impl Privacy {
             for keeper in keepers.iter() {
                 keeper.erase(&mut tx, account, now).await?;
             }
+            let forgetting = self.forgetting(&mut tx, account).await?;
             tx.commit().await?;
+            forgetting.now().await;
             doors.end_sockets(account).await;
         }
         Ok(())
@@ -156,6 +161,15 @@ impl Privacy {
             keeper.lock(tx, account).await?;
         }
         store::lock(tx, account).await
+    }
+
+    /// Promises to forget what is kept ready of the person.
+    async fn forgetting(&self, tx: &mut Tx, account: AccountId) -> Result<Forgetting, StoreError> {
+        let mut tags = Vec::new();
+        for keeper in self.parts().keepers.iter() {
+            tags.extend(keeper.shown(tx, account).await?);
+        }
+        Ok(self.parts().cache.forgetting(tags))
     }
 
     async fn obstacles(&self, tx: &mut Tx, account: AccountId) -> Result<Vec<Obstacle>, StoreError> {

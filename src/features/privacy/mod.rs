@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::auth::{Caller, Denied, Role, Roles};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::coordination::Leases;
 use crate::domain::{AccountId, Timestamp};
@@ -86,6 +87,8 @@ pub struct Parts {
     pub trail: Arc<dyn Trail>,
     /// The log of auctions.
     pub log: Arc<dyn Log>,
+    /// What is kept ready of what people show to others.
+    pub cache: Cache,
     /// Says which node looks after what came too late to be erased.
     pub leases: Arc<dyn Leases>,
     /// Where exports are made while they are read.

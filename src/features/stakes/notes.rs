@@ -1,4 +1,4 @@
-//! What people are told of races: who lost the lead, who has it again, who won, who did not, and that all was in vain.
+//! What people are told of races: who leads now, who does not, who won, who did not, and that all was in vain.
 
 use std::collections::BTreeSet;
 

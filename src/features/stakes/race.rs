@@ -118,25 +118,30 @@ impl Race {
     fn bid(&mut self, event: &Event, bid: &BidPlaced, teller: &mut Teller) {
         self.row.price = Some(bid.price.minor_units());
         let bidder = bid.bidder.0;
-        let was_outbid = self.stakes.get(&bidder).is_some_and(|stake| stake.standing == OUTBID);
         let stake = self.stakes.entry(bidder).or_insert_with(|| StakeRow::new(self.row.auction, bidder, bid.alias));
         stake.ceiling = Some(bid.ceiling.minor_units());
         stake.bids += 1;
         (stake.last_seq, stake.last_at) = (number(event.seq), to_datetime(event.at));
         self.stands(bidder, if bid.leading { LEADING } else { OUTBID });
+        // The end follows a purchase at once, and says what it means to everyone.
+        let is_news = bid.offer != Offer::BuyNow;
         if !bid.leading {
+            if is_news {
+                teller.outbid(&self.row, event, bid.bidder);
+            }
             return;
         }
-        let before = self.row.leader.replace(bidder).filter(|before| *before != bidder);
-        // The end follows a purchase at once, and says what it means to everyone.
-        let bought = bid.offer == Offer::BuyNow;
+        let before = self.row.leader.replace(bidder);
+        if before == Some(bidder) {
+            return;
+        }
         if let Some(before) = before {
             self.stands(before, OUTBID);
-            if !bought {
+            if is_news {
                 teller.outbid(&self.row, event, AccountId(before));
             }
         }
-        if was_outbid && !bought {
+        if is_news {
             teller.winning(&self.row, event, bid.bidder);
         }
     }

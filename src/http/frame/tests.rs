@@ -14,7 +14,7 @@ use crate::auth::{Authenticator, Directory, ForeignProfile, Identity, Origins};
 use crate::config::Switch;
 use crate::coordination::SessionId;
 use crate::domain::Timestamp;
-use crate::http::{Probe, context};
+use crate::http::{Probe, Visitors, context};
 use crate::persistence::StoreError;
 use crate::rate_limit::RateLimits;
 
@@ -42,6 +42,7 @@ fn router(features: OpenApiRouter<Parts>, probes: Vec<Probe>) -> Router {
         authenticator: Authenticator::new(Arc::new(Nobody), None, None, Clock::System),
         origins: Origins::default(),
         limits: Arc::new(RateLimits::new(Switch::Off)),
+        visitors: Visitors::new(Clock::System),
         trusted_proxies: Vec::new(),
         secure_cookies: false,
     });

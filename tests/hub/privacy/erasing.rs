@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bidhub::app;
 use bidhub::auth::{Caller, Roles};
+use bidhub::cache::Cache;
 use bidhub::chance::Chance;
 use bidhub::clock::to_datetime;
 use bidhub::config::Switch;
@@ -83,6 +84,7 @@ fn beside(hub: &Hub, db: &Db, log: Arc<Gate>) -> Privacy {
         doors: Arc::new(Nowhere),
         trail: Arc::new(Nowhere),
         log,
+        cache: Cache::off(),
         leases: Arc::new(LocalLeases::new(lease, CancellationToken::new())),
         tasks: Tasks::new(CancellationToken::new()),
         limits: Arc::new(RateLimits::new(Switch::Off)),
@@ -145,14 +147,30 @@ async fn meanwhile(hub: Hub) {
     hub.get_as(&ada.token, "/api/me").await.is_problem(401, "unauthenticated");
     assert_eq!(erase_by(privacy.clone(), account).await, Ok(()), "done again it is done");
 
+    // What they said is gone and not counted any more.
+    let said = async || {
+        let text = "select count(*) from comments where author = $1 and body is not null";
+        let texts = sql!(db.read(), scalar i64, text, account.0).unwrap();
+        let text = "select total from comment_counts where auction = $1";
+        (texts, sql!(db.read(), scalar i64, text, id).unwrap())
+    };
+    assert_eq!(said().await, (0, 0));
+
     // What was under way then is erased too, for as long as anything can be.
     for (minutes, left) in [(1, 0), (20, 1)] {
+        let text = "update comment_counts set total = total + 1 where auction = $1";
+        sql!(db.write(), exec, text, id).unwrap();
+        let text = "insert into comments (id, auction, number, author, by_seller, body, at)
+             values ($1, $2, $3, $4, $5, 'a late word', $6)";
+        let (comment, at) = (Uuid::from_u128(minutes as u128), to_datetime(hub.clock.now()));
+        sql!(db.write(), exec, text, comment, id, 100 + minutes, account.0, false, at).unwrap();
         hub.clock.advance(Span::from_secs(minutes * 60));
         let text = "insert into customer_presence (account, watched_ms, last_seen, noted_at) values ($1, 1, $2, $2)";
         sql!(db.write(), exec, text, account.0, to_datetime(hub.clock.now())).unwrap();
         privacy.erase_again().await.unwrap();
         let text = "select count(*) from customer_presence where account = $1";
         assert_eq!(sql!(db.read(), scalar i64, text, account.0).unwrap(), left, "after {minutes} minutes");
+        assert_eq!(said().await, (left, left), "after {minutes} minutes");
     }
     let text = "select display_name from accounts where id = $1";
     assert_eq!(sql!(db.read(), scalar String, text, account.0).unwrap(), "Deleted user");

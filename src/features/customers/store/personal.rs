@@ -25,8 +25,8 @@ pub(in crate::features::customers) struct SnapshotPart {
     due_at: At,
     bids: i64,
     wins: i64,
-    watched_ms: i64,
-    last_seen: At,
+    watched_ms: Option<i64>,
+    last_seen: Option<At>,
 }
 
 pub(in crate::features::customers) fn own_snapshots(tx: &mut Tx, account: AccountId) -> Rows<'_, SnapshotPart> {

@@ -18,7 +18,7 @@ const LATER: &str = " on conflict (account) do update set
     noted_at = case when excluded.noted_at > customer_presence.noted_at
         then excluded.noted_at else customer_presence.noted_at end";
 
-/// Adds what was counted, in the order of accounts, so that no two nodes wait for each other in a circle.
+/// Adds what was counted of those who are not erased, in the order of accounts, so that no two nodes wait for each other in a circle.
 pub(in crate::features::customers) async fn add_presence(
     db: &Db,
     seen: &[(AccountId, Seen)],
@@ -34,7 +34,8 @@ pub(in crate::features::customers) async fn add_presence(
 }
 
 async fn add_values(on: &sqlx::SqlitePool, seen: &[(AccountId, Seen)], now: Timestamp) -> Result<(), sqlx::Error> {
-    const TEXT: &str = "insert into customer_presence (account, watched_ms, last_seen, noted_at) ";
+    const TEXT: &str = "insert into customer_presence (account, watched_ms, last_seen, noted_at)
+         select seen.column1, seen.column2, seen.column3, seen.column4 from (";
     let mut builder = sqlx::QueryBuilder::new(TEXT);
     builder.push_values(seen, |mut row, (account, seen)| {
         row.push_bind(account.0)
@@ -42,6 +43,7 @@ async fn add_values(on: &sqlx::SqlitePool, seen: &[(AccountId, Seen)], now: Time
             .push_bind(to_datetime(seen.last))
             .push_bind(to_datetime(now));
     });
+    builder.push(") seen join accounts on accounts.id = seen.column1 and accounts.erased_at is null where true");
     builder.push(LATER);
     builder.build().persistent(false).execute(on).await.map(drop)
 }
@@ -51,6 +53,7 @@ async fn add_arrays(on: &sqlx::PgPool, seen: &[(AccountId, Seen)], now: Timestam
     const TEXT: &str = "insert into customer_presence (account, watched_ms, last_seen, noted_at)
          select account, watched_ms, last_seen, $4
          from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as n(account, watched_ms, last_seen)
+            join accounts on accounts.id = n.account and accounts.erased_at is null
          order by account
          on conflict (account) do update set
             watched_ms = customer_presence.watched_ms + excluded.watched_ms,

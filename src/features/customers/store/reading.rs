@@ -18,8 +18,8 @@ pub(in crate::features::customers) struct SnapshotRow {
     pub display_name: String,
     pub bids: i64,
     pub wins: i64,
-    pub watched_ms: i64,
-    pub last_seen: DateTime<Utc>,
+    pub watched_ms: Option<i64>,
+    pub last_seen: Option<DateTime<Utc>>,
 }
 
 /// What a customer had spent in a currency.

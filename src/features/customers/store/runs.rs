@@ -16,15 +16,15 @@ pub(in crate::features::customers) async fn insert_job(db: &Db, job: &str, now: 
     Ok(())
 }
 
-/// Up to when all that fell due is done, by what is committed just now. Locks nothing.
-pub(in crate::features::customers) async fn done_until(db: &Db, job: &str) -> Result<Timestamp, StoreError> {
+/// Up to when all that fell due is done, by what is committed just now; none if the job is not known. Locks nothing.
+pub(in crate::features::customers) async fn done_until(db: &Db, job: &str) -> Result<Option<Timestamp>, StoreError> {
     let text = "select coalesce((select max(due_at) from scheduled_runs where job = $1), since)
          from scheduled_jobs where job = $1";
-    Ok(from_datetime(sql!(db.read(), scalar DateTime<Utc>, text, job)?))
+    Ok(sql!(db.read(), opt_scalar DateTime<Utc>, text, job)?.map(from_datetime))
 }
 
 /// Keeps everybody else from a run of this job until the transaction ends, waiting for who does the same. Then up to when
-/// all that fell due is done, and when the last run began.
+/// all that fell due is done.
 pub(in crate::features::customers) async fn lock_job(tx: &mut Tx, job: &str) -> Result<Timestamp, StoreError> {
     let text = "update scheduled_jobs set revision = revision + 1 where job = $1 returning since";
     let since = sql!(tx.on(), scalar DateTime<Utc>, text, job)?;
@@ -34,12 +34,9 @@ pub(in crate::features::customers) async fn lock_job(tx: &mut Tx, job: &str) -> 
     Ok(from_datetime(last.unwrap_or(since)))
 }
 
-/// When the last run of a job began; none if there was none.
-pub(in crate::features::customers) async fn last_start(
-    tx: &mut Tx,
-    job: &str,
-) -> Result<Option<Timestamp>, StoreError> {
-    let text = "select started_at from scheduled_runs where job = $1 order by due_at desc limit 1";
+/// When the last run of a job that was done fell due; none if there was none.
+pub(in crate::features::customers) async fn last_due(tx: &mut Tx, job: &str) -> Result<Option<Timestamp>, StoreError> {
+    let text = "select due_at from scheduled_runs where job = $1 order by due_at desc limit 1";
     Ok(sql!(tx.on(), opt_scalar DateTime<Utc>, text, job)?.map(from_datetime))
 }
 
@@ -59,35 +56,44 @@ pub(in crate::features::customers) async fn insert_run(
     Ok(())
 }
 
-/// Writes one row for each customer who was active since then; gives how many.
+/// Writes one row for each customer who was active from `since` until a run fell due, with the figures of that moment; gives
+/// how many. Of who was seen again after `seen_until` nobody knows when they were there before that: how long they had
+/// watched and when they were last seen is null.
 pub(in crate::features::customers) async fn take_snapshot(
     tx: &mut Tx,
     due: Timestamp,
     since: Timestamp,
+    seen_until: Timestamp,
 ) -> Result<u64, StoreError> {
     let text = "with active as (
-            select account from customer_presence where noted_at >= $2
-            union select bidder from bids where at >= $2
-            union select winner from invoices where at >= $2
+            select account from customer_presence where noted_at >= $2 and last_seen <= $3
+            union select bidder from bids where at >= $2 and at <= $1
+            union select winner from invoices where at >= $2 and at <= $1
          ), figures as (
-            select bidder as account, count(*) as bids, 0 as wins, 0 as watched_ms, max(at) as last from bids
-            where bidder in (select account from active) and not voided group by bidder
+            select bidder as account, count(*) as bids, 0 as wins, 0 as watched_ms, max(at) as last, 0 as unknown from bids
+            where bidder in (select account from active) and at <= $1 and (not voided or voided_at > $1)
+            group by bidder
             union all
-            select winner, 0, count(*), 0, max(at) from invoices
-            where winner in (select account from active) and status <> 'cancelled' group by winner
+            select winner, 0, count(*), 0, max(at), 0 from invoices
+            where winner in (select account from active) and at <= $1 and (status <> 'cancelled' or exists (
+                select 1 from staff_cases cases where cases.auction = invoices.auction and cases.seq = invoices.seq
+                    and cases.resolution = 'release' and cases.closed_at > $1))
+            group by winner
             union all
-            select account, 0, 0, watched_ms, last_seen from customer_presence
-            where account in (select account from active)
+            select account, 0, 0, watched_ms, case when last_seen > $1 then $1 else last_seen end,
+                case when last_seen > $3 then 1 else 0 end
+            from customer_presence where account in (select account from active)
          )
          insert into customer_snapshots (due_at, account, bids, wins, watched_ms, last_seen)
          select $1, figures.account, cast(sum(figures.bids) as bigint), cast(sum(figures.wins) as bigint),
-            cast(sum(figures.watched_ms) as bigint), max(figures.last)
+            case when max(figures.unknown) = 0 then cast(sum(figures.watched_ms) as bigint) end,
+            case when max(figures.unknown) = 0 then max(figures.last) end
          from figures join accounts on accounts.id = figures.account and accounts.erased_at is null
          group by figures.account";
-    Ok(sql!(tx.on(), exec, text, to_datetime(due), to_datetime(since))?)
+    Ok(sql!(tx.on(), exec, text, to_datetime(due), to_datetime(since), to_datetime(seen_until))?)
 }
 
-/// Writes what the customers of a snapshot had spent. Amounts are summed in two parts, so that no sum is too great.
+/// Writes what the customers of a snapshot had spent by then. Amounts are summed in two parts, so that no sum is too great.
 pub(in crate::features::customers) async fn take_spend(tx: &mut Tx, due: Timestamp) -> Result<(), StoreError> {
     let text = "insert into customer_spend (due_at, account, currency, amount)
          select $1, spent.winner, spent.currency,
@@ -97,7 +103,7 @@ pub(in crate::features::customers) async fn take_spend(tx: &mut Tx, due: Timesta
             select winner, currency, sum((price + premium) / 1000000) as millions,
                 sum((price + premium) % 1000000) as rest
             from invoices
-            where status in ('paid', 'outside')
+            where (status = 'outside' and at <= $1 or status = 'paid' and paid_at <= $1)
                 and winner in (select account from customer_snapshots where due_at = $1)
             group by winner, currency
          ) spent";
