@@ -8,7 +8,7 @@ use crate::domain::AccountId;
 use crate::env::Env;
 use crate::features::accounts::Accounts;
 use crate::features::auctions;
-use crate::features::images::{self, Images};
+use crate::features::images::{self, Images, Removal};
 use crate::features::sales::{self, CaseKind, Decision, NewCase};
 use crate::features::staff::{self, Deed, Sanction, Sanctions, Target};
 use crate::features::wallets::{self, LimitsSet, Trouble, TroubleKind};
@@ -17,7 +17,7 @@ use crate::persistence::{Db, StoreError, Tx};
 use crate::projection::Progress;
 use crate::rate_limit::RateLimits;
 
-/// The audit trail, for decisions about cases and for limits.
+/// The audit trail, for decisions about cases, for limits and for images taken down.
 pub(super) struct Audit;
 
 #[async_trait::async_trait]
@@ -99,6 +99,21 @@ impl Sanctions for Accounts {
     }
 }
 
+#[async_trait::async_trait]
+impl images::Trail for Audit {
+    async fn record(&self, tx: &mut Tx, removal: &Removal) -> Result<(), StoreError> {
+        let deed = Deed {
+            actor: removal.actor,
+            at: removal.at,
+            action: "remove_image",
+            target: Target::Image(removal.image),
+            reason: Some(&removal.reason),
+            request: &removal.request,
+        };
+        staff::record(tx, &deed).await
+    }
+}
+
 /// The images of the hub, which browsers reach at `public_url`.
 pub(super) fn images(
     settings: &Settings,
@@ -113,6 +128,7 @@ pub(super) fn images(
         db: db.clone(),
         leases: hub.leases.clone(),
         progress: progress.clone(),
+        trail: Arc::new(Audit),
         limits: Arc::clone(limits),
         clock: env.clock.clone(),
         chance: env.chance.clone(),
@@ -124,7 +140,7 @@ pub(super) fn images(
 /// What auctions show of the hub's own images.
 #[async_trait::async_trait]
 impl auctions::Pictures for Images {
-    async fn shown(&self, url: &str) -> Result<Option<Arc<str>>, StoreError> {
-        self.wanted(url).await
+    async fn shown(&self, seller: AccountId, url: &str) -> Result<Option<Arc<str>>, StoreError> {
+        self.wanted(seller, url).await
     }
 }

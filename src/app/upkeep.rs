@@ -21,6 +21,7 @@ pub(super) fn start(tasks: &Tasks, state: &AppState, settings: &Settings, limits
     every(tasks, accounts::SWEEP_INTERVAL_S, &state.accounts, |it| async move { it.sweep().await });
     every(tasks, activity::SWEEP_INTERVAL_S, &state.activity, |it| async move { it.sweep().await });
     every(tasks, images::SWEEP_INTERVAL_S, &state.images, |it| async move { it.sweep().await });
+    every(tasks, images::MEASURE_INTERVAL_S, &state.images, |it| async move { it.measure().await });
     every(tasks, notify::SWEEP_INTERVAL_S, &state.notifications, move |it| async move { it.sweep(keep_days).await });
     every(tasks, privacy::ERASE_AGAIN_INTERVAL_S, &state.privacy, |it| async move { it.sweep().await });
     every(tasks, sales::MEASURE_INTERVAL_S, &state.sales, |it| async move { it.measure().await });

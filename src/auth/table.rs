@@ -19,6 +19,8 @@ pub enum Action {
     Sell,
     /// Change or cancel an auction of one's own.
     EditOwnAuction,
+    /// Delete an image of one's own.
+    DeleteOwnImage,
     /// Have events of one's own auctions sent to endpoints.
     ManageWebhooks,
     /// Write a comment, or delete one's own.
@@ -35,6 +37,8 @@ pub enum Action {
     ModerateComments,
     /// Read the moderation queue and decide about it.
     Moderate,
+    /// Take somebody's image down.
+    RemoveImages,
     /// Read and answer everybody's tickets.
     HandleTickets,
     /// Decide what no rule can about money, and read everybody's invoices.
@@ -99,6 +103,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::SetAllowance, UNBARRED),
     (Action::Sell, NOT_BANNED),
     (Action::EditOwnAuction, NOT_BANNED),
+    (Action::DeleteOwnImage, NOT_BANNED),
     (Action::ManageWebhooks, NOT_BANNED),
     (Action::Comment, NOT_BANNED),
     (Action::Report, NOT_BANNED),
@@ -106,6 +111,7 @@ const TABLE: &[(Action, Row)] = &[
     (Action::Withdraw, NOT_FROZEN),
     (Action::ModerateComments, STAFF),
     (Action::Moderate, STAFF),
+    (Action::RemoveImages, STAFF),
     (Action::HandleTickets, STAFF),
     (Action::HandleCases, STAFF),
     (Action::StopAuction, STAFF),

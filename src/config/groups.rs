@@ -148,9 +148,12 @@ settings! {
     values {
         image_max_bytes: u32 = 8_388_608, "BYTES", "BIDHUB_IMAGE_MAX_BYTES", "Longest file of an image taken";
         image_max_pixels: u32 = 32_000_000, "COUNT", "BIDHUB_IMAGE_MAX_PIXELS", "Most pixels of an image taken; working on one takes up to 12 bytes of memory for each";
-        image_uploads_max: u32 = 16, "COUNT", "BIDHUB_IMAGE_UPLOADS_MAX", "Images that may be received at once; one more is answered busy";
+        image_uploads_max: u32 = 16, "COUNT", "BIDHUB_IMAGE_UPLOADS_MAX", "Images of full length for which there is memory while they are received; beyond it the answer is busy";
         image_workers: u32 = 1, "COUNT", "BIDHUB_IMAGE_WORKERS", "Images that are worked on at once, each on a core of its own";
         image_quota_bytes: u64 = 268_435_456, "BYTES", "BIDHUB_IMAGE_QUOTA_BYTES", "Most bytes that the images of one account may have, as they are kept";
+        image_unused_bytes: u64 = 20_971_520, "BYTES", "BIDHUB_IMAGE_UNUSED_BYTES", "Most bytes of images of one account that no auction shows";
+        image_total_bytes: u64 = 4_294_967_296, "BYTES", "BIDHUB_IMAGE_TOTAL_BYTES", "Most bytes that the images of all accounts may have; 0 for no bound";
+        image_cache_mib: u32 = 32, "MIB", "BIDHUB_IMAGE_CACHE_MIB", "Memory that images at hand of this process may take";
     }
     optional {}
     lists {}

@@ -62,6 +62,8 @@ pub const MEASURES: &[Measure] = &[
     seconds("bidhub_payment_call_seconds", "Time of a call of the payment provider, by call, outcome: ok, refused, unavailable, unknown"),
     counter("bidhub_image_uploads_total", "Images uploaded, by outcome: stored, known, or the code of the refusal"),
     seconds("bidhub_image_work_seconds", "Time to check one image and make it anew"),
+    gauge("bidhub_image_bytes", Unit::Bytes, "Bytes that the images of the hub have"),
+    gauge("bidhub_image_bytes_max", Unit::Bytes, "Bytes that they may have; 0 for no bound"),
     counter("bidhub_images_swept_total", "Images deleted because no auction showed them"),
     // Rooms.
     gauge("bidhub_rooms_loaded", Unit::Count, "Rooms in memory"),

@@ -158,6 +158,11 @@ impl<'a> World<'a> {
                 self.post("ann", &format!("/api/tickets/{id}/close"), json!({})).await;
                 id
             }
+            "spare_image" => {
+                let image = upload(self.hub, &self.people["ann"], tiny_picture(3)).await;
+                assert!(image.status.is_success(), "{image:?}");
+                text(&image.body["id"])
+            }
             "item" => {
                 let id = self.auction(json!({})).await;
                 self.post("ann", &format!("/api/auctions/{id}/report"), json!({"reason": "not oak"})).await;

@@ -53,9 +53,9 @@ const CANCELLED: &str = "cancelled by the seller";
 /// Where the hub's own images are known.
 #[async_trait::async_trait]
 pub trait Pictures: Send + Sync + 'static {
-    /// The address under which an auction that is about to show `url` shows it; it stays there from now on. None if it is
-    /// an address of the hub's own images, and there is no such image.
-    async fn shown(&self, url: &str) -> Result<Option<Arc<str>>, StoreError>;
+    /// The address under which an auction of `seller` that is about to show `url` shows it; it stays there from now on. None
+    /// if it is an address of the hub's own images, and the seller has no such image.
+    async fn shown(&self, seller: AccountId, url: &str) -> Result<Option<Arc<str>>, StoreError>;
 }
 
 /// What auctions need.
@@ -99,7 +99,7 @@ impl Auctions {
         let refused = |error: TermsError| ApiError::invalid("invalid_field", error.field, error.to_string());
         let ack = rules::ack(body.ack, self.0.ack).map_err(refused)?;
         let (terms, mut listing) = rules::create(body, seller.account(), self.0.fees, self.0.grace, self.now())?;
-        self.keep_picture(&mut listing).await?;
+        self.keep_picture(seller.account(), &mut listing).await?;
         let id = self.0.rooms.create(NewAuction { terms, listing, ack }).await?;
         tracing::debug!(auction = %id, seller = %seller.account(), "auction {id} was created");
         let forgetting = self.forgetting(id);
@@ -111,11 +111,11 @@ impl Auctions {
         self.live(id, Some(seller.account())).await
     }
 
-    /// Has an image of the hub stay for an auction that is about to show it; 422 if there is none.
-    async fn keep_picture(&self, listing: &mut Listing) -> Result<(), ApiError> {
+    /// Has an image of the seller stay for an auction that is about to show it; 422 if they have none.
+    async fn keep_picture(&self, seller: AccountId, listing: &mut Listing) -> Result<(), ApiError> {
         let Some(url) = &listing.image_url else { return Ok(()) };
-        let unknown = || ApiError::invalid("unknown_image", "image_url", "the hub has no such image");
-        listing.image_url = Some(self.0.pictures.shown(url).await?.ok_or_else(unknown)?);
+        let unknown = || ApiError::invalid("unknown_image", "image_url", "the seller has no such image on the hub");
+        listing.image_url = Some(self.0.pictures.shown(seller, url).await?.ok_or_else(unknown)?);
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl Auctions {
         let row = store::auction(self.db(), id).await?.unwrap_or(row);
         let (terms, mut listing) = rules::amend(patch, &terms, &row.listing(), opened, self.now())?;
         if patch.image_url.is_some() {
-            self.keep_picture(&mut listing).await?;
+            self.keep_picture(by, &mut listing).await?;
         }
         let (terms, listing) = (Box::new(terms), Box::new(listing));
         Ok(Act::Amend { by, key: None, terms, listing, over: Some(amended) })

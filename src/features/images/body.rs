@@ -1,10 +1,10 @@
 //! Images as callers see them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store::ImageRow;
+use super::store::{ImageRow, OwnRow};
 use super::{Size, path_of};
 use crate::clock::{WireTime, from_datetime};
 
@@ -60,6 +60,60 @@ impl ImageBody {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// An image, as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnImageBody {
+    id: Uuid,
+    /// Its path on the hub, for the `image_url` of an auction.
+    #[schema(example = "/api/images/01a1f84a-95c0-7890-90d6-6ce45c4ecb35")]
+    url: String,
+    /// The path of a smaller one.
+    #[schema(example = "/api/images/01a1f84a-95c0-7890-90d6-6ce45c4ecb35/thumbnail")]
+    thumbnail_url: String,
+    #[schema(example = "image/jpeg")]
+    content_type: String,
+    #[schema(example = 1_600)]
+    width: i64,
+    #[schema(example = 1_200)]
+    height: i64,
+    /// How many bytes are kept, of both sizes together; they count towards the quota of the account.
+    #[schema(example = 412_345)]
+    bytes: i64,
+    /// When it was first taken.
+    created_at: WireTime,
+    /// An auction of the account that shows it: before all one that is not over, and of those the newest.
+    auction: Option<Uuid>,
+    /// True if an auction that is not over shows it: then it cannot be deleted.
+    in_use: bool,
+}
+
+impl From<OwnRow> for OwnImageBody {
+    fn from(row: OwnRow) -> Self {
+        let OwnRow { image, auction, in_use } = row;
+        Self {
+            id: image.id,
+            thumbnail_url: path_of(image.id, Size::Thumbnail),
+            url: image.path,
+            content_type: image.content_type,
+            width: image.width,
+            height: image.height,
+            bytes: image.bytes,
+            created_at: WireTime(from_datetime(image.at)),
+            auction,
+            in_use,
+        }
+    }
+}
+
+/// Why staff takes an image down.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RemovalBody {
+    /// 1 to 500 characters, for the audit trail.
+    #[schema(example = "shows somebody's papers")]
+    pub reason: String,
 }
 
 /// A PNG, a JPEG or a WebP, as it is.

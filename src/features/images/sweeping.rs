@@ -1,4 +1,4 @@
-//! Deletes images that no auction shows, a day after they were last wanted. One that an auction shows is looked at once a
+//! Deletes images that no auction shows, an hour after they were last wanted. One that an auction shows is looked at once a
 //! day; what the rows of auctions do not say yet is kept by [`super::Images::wanted`].
 
 use std::time::Duration;
@@ -10,7 +10,9 @@ use crate::persistence::{Db, StoreError};
 /// How often it is looked, in seconds.
 pub const SWEEP_INTERVAL_S: u64 = 3;
 /// How long an image stays without an auction.
-pub const UNUSED_MAX: Span = Span::from_secs(24 * 3_600);
+pub const UNUSED_MAX: Span = Span::from_secs(3_600);
+/// How long one that an auction shows is not looked at beyond that.
+const USED: Span = Span::from_secs(23 * 3_600);
 /// How many go at once, so that nobody waits long for the writer of the database, and how often in a row at most.
 const BATCH: i64 = 50;
 const BATCHES_MAX: u32 = 50;
@@ -48,7 +50,7 @@ pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, StoreError> {
         if !store::any_due(db, before).await? {
             break;
         }
-        store::keep_used(db, before, now, BATCH).await?;
+        store::keep_used(db, before, now.plus(USED), BATCH).await?;
         let gone = store::delete_unused(db, before, BATCH).await?;
         metrics::counter!("bidhub_images_swept_total").increment(gone);
         all += gone;

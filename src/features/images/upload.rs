@@ -4,20 +4,18 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::picture::{self, Picture, Refusal};
+use super::receiving::{File, too_long};
 use super::store::{self, ImageRow};
-use super::{Images, Size, WORK_WAIT, path_of};
+use super::{Images, Size, WORK_WAIT, busy, path_of};
 use crate::clock::to_datetime;
 use crate::domain::AccountId;
 use crate::http::ApiError;
-
-/// Seconds after which an upload that found the hub busy may be sent again.
-const RETRY_AFTER_S: u64 = 5;
+use crate::persistence::Tx;
 
 impl Images {
     /// Takes the image in `body`, of which `length` bytes are announced. True if it is new.
@@ -38,14 +36,14 @@ impl Images {
     }
 
     async fn take(&self, owner: AccountId, length: Option<u64>, body: Body) -> Result<(ImageRow, bool), ApiError> {
-        let bounds = &self.0.parts.bounds;
+        let max_bytes = self.0.parts.bounds.image_max_bytes;
         self.0.parts.limits.images_by_account.check(&owner)?;
-        if length.is_some_and(|length| length > u64::from(bounds.image_max_bytes)) {
-            return Err(self.too_long());
+        if length.is_some_and(|length| length > u64::from(max_bytes)) {
+            return Err(too_long(max_bytes as usize));
         }
-        let _received = self.0.uploads.try_acquire().map_err(|_| busy())?;
-        let file = self.receive(body).await?;
-        let digest = Sha256::digest(&file);
+        let mut turn = self.0.receiving.begin(owner)?;
+        let file = turn.receive(body.into_data_stream()).await?;
+        let digest = Sha256::digest(&file.bytes);
         if let Some(known) = store::want_same(self.db(), owner, &digest, self.now()).await? {
             return Ok((known, false));
         }
@@ -53,29 +51,15 @@ impl Images {
         self.keep(owner, &digest, &picture).await
     }
 
-    /// The whole body, if it is not too long; nothing more of it is read once it is.
-    async fn receive(&self, body: Body) -> Result<Vec<u8>, ApiError> {
-        let mut file = Vec::new();
-        let mut stream = body.into_data_stream();
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| ApiError::bad_request("bad_request", "the body stopped before its end"))?;
-            if file.len() + chunk.len() > self.0.parts.bounds.image_max_bytes as usize {
-                return Err(self.too_long());
-            }
-            file.extend_from_slice(&chunk);
-        }
-        Ok(file)
-    }
-
     /// Makes a picture of a file. What has begun ends, though nobody may wait for it any more, and holds its place until then.
-    async fn work(&self, file: Vec<u8>) -> Result<Picture, ApiError> {
+    async fn work(&self, file: File) -> Result<Picture, ApiError> {
         let turn = timeout(WORK_WAIT, Arc::clone(&self.0.workers).acquire_owned()).await;
         let permit = turn.map_err(|_| busy())?.map_err(ApiError::internal)?;
         let pixels_max = self.0.parts.bounds.image_max_pixels.into();
         let begun = tokio::time::Instant::now();
         let work = tokio::task::spawn_blocking(move || {
-            let made = picture::make(&file, pixels_max);
-            drop(permit);
+            let made = picture::make(&file.bytes, pixels_max);
+            drop((file, permit));
             made
         });
         let made = work.await.unwrap_or_else(|error| {
@@ -87,7 +71,7 @@ impl Images {
         made.map_err(|refusal| self.refused(&refusal))
     }
 
-    /// Keeps a picture, unless the account has no room for it. Another upload of the same may have come first.
+    /// Keeps a picture, unless the account or the hub has no room for it. Another upload of the same may have come first.
     async fn keep(&self, owner: AccountId, digest: &[u8], picture: &Picture) -> Result<(ImageRow, bool), ApiError> {
         let now = self.now();
         let id = self.0.parts.chance.uuid(now);
@@ -109,26 +93,34 @@ impl Images {
             tx.commit().await?;
             return Ok((known, false));
         }
-        let before = store::bytes_of(&mut tx, owner).await?;
-        if before.saturating_add(row.bytes).unsigned_abs() > self.0.parts.bounds.image_quota_bytes {
-            return Err(self.full());
-        }
+        self.check_room(&mut tx, owner, row.bytes).await?;
         store::insert(&mut tx, owner, digest, &row, picture).await?;
         tx.commit().await?;
         tracing::debug!(image = %id, account = %owner, bytes, "image {id} was uploaded");
         Ok((row, true))
     }
 
-    fn too_long(&self) -> ApiError {
-        let most = self.0.parts.bounds.image_max_bytes;
-        let detail = format!("an image has {most} bytes at most");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    }
-
-    fn full(&self) -> ApiError {
-        let most = self.0.parts.bounds.image_quota_bytes;
-        let detail = format!("the images of an account have {most} bytes at most, as they are kept");
-        ApiError::conflict("image_quota_exceeded", detail)
+    /// Refuses `more` bytes of an account where they are too many, and has nobody take more until the transaction ends.
+    async fn check_room(&self, tx: &mut Tx, owner: AccountId, more: i64) -> Result<(), ApiError> {
+        let bounds = &self.0.parts.bounds;
+        let exceeds = |before: i64, most: u64| before.saturating_add(more).unsigned_abs() > most;
+        if exceeds(store::bytes_of(tx, owner).await?, bounds.image_quota_bytes) {
+            let most = bounds.image_quota_bytes;
+            let detail = format!("the images of an account have {most} bytes at most, as they are kept");
+            return Err(ApiError::conflict("image_quota_exceeded", detail));
+        }
+        if exceeds(store::unused_bytes_of(tx, owner).await?, bounds.image_unused_bytes) {
+            let most = bounds.image_unused_bytes;
+            let detail = format!("the images of an account that no auction shows have {most} bytes at most");
+            return Err(ApiError::conflict("unused_images_exceeded", detail));
+        }
+        let most = bounds.image_total_bytes;
+        if most > 0 && exceeds(store::room_in(tx).await?, most) {
+            tracing::warn!(account = %owner, most, "an image was refused: those of the hub have their {most} bytes");
+            let detail = "the hub has no room for more images; whoever runs it has been told";
+            return Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "image_storage_full", detail));
+        }
+        Ok(())
     }
 
     fn refused(&self, refusal: &Refusal) -> ApiError {
@@ -151,10 +143,4 @@ impl Images {
 pub(super) fn unsupported() -> ApiError {
     let detail = "the body must be a PNG, a JPEG or a WebP";
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
-}
-
-fn busy() -> ApiError {
-    let detail = "other images are being worked on; send this one again a little later";
-    let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-    error.with("retry", true).retry_after_s(RETRY_AFTER_S)
 }

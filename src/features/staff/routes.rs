@@ -85,9 +85,9 @@ struct AuditEntry {
     actor: Uuid,
     /// `stop`, `pause`, `resume`, `void_bid`, `ban`, `unban`, `freeze`, `unfreeze`, `resolve_case`, `set_limits`,
     /// `delete_comment`, `answer_ticket`, `note_ticket`, `ticket_status`, `assign_ticket`, `unassign_ticket` or
-    /// `resolve_item`; `export_user`, `erase_user`.
+    /// `resolve_item`; `export_user`, `erase_user`, `remove_image`.
     action: String,
-    /// `auction`, `user`, `case`, `comment`, `ticket` or `item`.
+    /// `auction`, `user`, `case`, `comment`, `ticket`, `item` or `image`.
     target_kind: String,
     target: Uuid,
     /// The bid that was voided.

@@ -41,6 +41,8 @@ pub enum Target {
     Ticket(Uuid),
     /// An item of the moderation queue.
     Item(Uuid),
+    /// An image.
+    Image(Uuid),
 }
 
 /// An entry to be.
@@ -107,6 +109,7 @@ macro_rules! insert_entry {
             Target::Comment(id) => ("comment", id),
             Target::Ticket(id) => ("ticket", id),
             Target::Item(id) => ("item", id),
+            Target::Image(id) => ("image", id),
         };
         sql!(
             $on,
