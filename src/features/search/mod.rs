@@ -41,7 +41,7 @@ use store::{Filter, Find, Kind, Scope};
 use terms::{Asked, Term, Terms};
 
 /// How many finds are ranked and counted: the newest, and as many again of those with all the words in the title.
-const WINDOW: usize = 1_000;
+const WINDOW: usize = 300;
 /// With fewer finds than this, words near those that were typed are meant as well.
 const LITTLE: usize = 3;
 
@@ -49,7 +49,7 @@ const LITTLE: usize = 3;
 /// the words are, and is told that what it reads is in memory more often than not. It reads no table from end to end, and calls
 /// nobody to help: a search is over before they come.
 const BOUNDS: Bounds = Bounds {
-    connections: 4,
+    connections: 6,
     wait: Duration::from_secs(2),
     statement: Duration::from_secs(2),
     postgres: &[
@@ -137,23 +137,33 @@ impl Search {
         if let Some(key) = after {
             self.take_in_again(&mut terms.all, &key.near).await?;
         }
-        let (mut finds, mut more) = self.window(filter, (&terms, Scope::Text), newest).await?;
+        let (mut finds, mut more) = self.newest(&terms, filter, newest).await?;
         if after.is_none() && finds.len() < LITTLE {
             self.take_near_words_in(&mut terms.all).await?;
             if terms.all.iter().any(|term| !term.near.is_empty()) {
-                (finds, more) = self.window(filter, (&terms, Scope::Text), newest).await?;
+                (finds, more) = self.newest(&terms, filter, newest).await?;
             }
-        }
-        // Comments have no titles.
-        if more && filter.kind != Some(Kind::Comment) {
-            // Older ones with all of it in their titles must not go under in what merely mentions it.
-            let from = finds.first().map_or(newest, |find| newest.min(find.number));
-            let known: HashSet<i64> = finds.iter().map(|find| find.number).collect();
-            let (titled, _) = self.window(filter, (&terms, Scope::Title), from).await?;
-            finds.extend(titled.into_iter().filter(|find| !known.contains(&find.number)));
         }
         let newest = newest.min(finds.iter().map(|find| find.number).max().unwrap_or(0));
         Ok(Listing { terms, finds, more, newest })
+    }
+
+    /// The newest of what has these words, with older ones that have all of them in their titles, which must not go under in what
+    /// merely mentions them; and whether there are more, or may be.
+    async fn newest(&self, terms: &Terms, filter: &Filter, newest: i64) -> Result<(Vec<Find>, bool), StoreError> {
+        let titled = async {
+            // Comments have no titles.
+            let none = filter.kind == Some(Kind::Comment);
+            if none { Ok(Default::default()) } else { self.window(filter, (terms, Scope::Title), newest).await }
+        };
+        // Both at once: what is common has to be looked for in both, and what is rare costs little.
+        let text = self.window(filter, (terms, Scope::Text), newest);
+        let ((mut finds, more), (titled, _)) = tokio::try_join!(text, titled)?;
+        if more {
+            let known: HashSet<i64> = finds.iter().map(|find| find.number).collect();
+            finds.extend(titled.into_iter().filter(|find| !known.contains(&find.number)));
+        }
+        Ok((finds, more))
     }
 
     /// The newest finds, and whether there are more, or may be.
@@ -174,8 +184,9 @@ impl Search {
         let of = |kind: Kind| {
             finds.iter().filter(move |find| find.kind == kind.name()).map(|find| find.id).collect::<Vec<_>>()
         };
-        let auctions = store::auctions(&self.db, &of(Kind::Auction)).await?;
-        let comments = store::comments(&self.db, &of(Kind::Comment)).await?;
+        let (auctions, comments) = (of(Kind::Auction), of(Kind::Comment));
+        let (auctions, comments) =
+            tokio::try_join!(store::auctions(&self.db, &auctions), store::comments(&self.db, &comments))?;
         let mut bodies: HashMap<Uuid, FoundBody> = HashMap::new();
         for found in auctions {
             bodies.insert(found.id, FoundBody::auction(found, terms));

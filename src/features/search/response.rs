@@ -28,7 +28,7 @@ pub struct SearchBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TotalBody {
     pub(super) count: usize,
-    /// True if there are more: then the newest 1,000 are ranked and counted, and the newest 1,000 with all the words in the
+    /// True if there are more: then the newest 300 are ranked and counted, and the newest 300 with all the words in the
     /// title; no others are. With fewer than that it says that there may be older ones: where of many that have the words
     /// hardly any pass the filters, or have the phrase, only the newest are looked through.
     pub(super) more: bool,

@@ -48,8 +48,10 @@ impl Search {
         misspelt.sort_by_key(|term| documents(term));
         for term in misspelt.into_iter().take(MISSPELT_MAX) {
             let Some(word) = term.single() else { continue };
-            let mut alike = store::alike(&self.db, word, lengths(word)).await?;
-            alike.extend(store::known(&self.db, &swapped(word)).await?);
+            let swapped = swapped(word);
+            let (mut alike, swapped) =
+                tokio::try_join!(store::alike(&self.db, word, lengths(word)), store::known(&self.db, &swapped),)?;
+            alike.extend(swapped);
             term.near = nearest(term, word, alike, documents(term));
         }
         Ok(())

@@ -47,14 +47,14 @@ pub(in super::super) async fn take_notes(tx: &mut Tx, limit: i64) -> Result<Vec<
 /// What those of these comments say that say anything, the oldest first; those of one moment as they follow each other in
 /// their auction.
 pub(in super::super) async fn comment_texts(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<CommentText>, StoreError> {
-    const TEXT: &str = "select id, auction, author, body, at from comments where body is not null and id in (";
-    Ok(read_list!(tx.on(), TEXT, ids, ") order by at, auction, number"))
+    const TEXT: &str = "select id, auction, author, body, at from comments where body is not null and id";
+    Ok(read_list!(tx.on(), TEXT, ids, " order by at, auction, number"))
 }
 
 /// What is shown of these comments, in no order. One that is deleted is not among them.
 pub(in super::super) async fn comments(db: &Db, ids: &[Uuid]) -> Result<Vec<CommentFind>, StoreError> {
     const TEXT: &str = "select c.id, c.auction, a.title, w.display_name as author_name, c.body, c.at
         from comments c join auctions a on a.id = c.auction join accounts w on w.id = c.author
-        where c.body is not null and c.id in (";
-    Ok(read_list!(db.read(), TEXT, ids, ")"))
+        where c.body is not null and c.id";
+    Ok(read_list!(db.read(), TEXT, ids))
 }

@@ -43,11 +43,11 @@ const ROWS_MAX: usize = 1_000;
 /// Those of these auctions that have a document.
 pub(in super::super) async fn auctions_in(tx: &mut Tx, ids: &[AuctionId]) -> Result<Vec<AuctionDocument>, StoreError> {
     const TEXT: &str = "select number, id, author, title, category, status, opening_price, price, seq, at
-        from search_documents where id in (";
+        from search_documents where id";
     let mut rows: Vec<AuctionDocument> = Vec::new();
     for ids in ids.chunks(ROWS_MAX) {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let found: Vec<AuctionDocument> = read_list!(tx.on(), TEXT, &ids, ")");
+        let found: Vec<AuctionDocument> = read_list!(tx.on(), TEXT, &ids);
         rows.extend(found);
     }
     Ok(rows)

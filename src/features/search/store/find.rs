@@ -63,7 +63,17 @@ pub(in super::super) enum Scope {
     Title,
 }
 
-/// A text with the columns of a [`Find`], from these sources, under this condition and the filters. `find!` binds `$1` to
+/// The filters of a text, over `search_documents d`, as `bound!` binds them.
+macro_rules! passes {
+    () => {
+        "($2 is null or d.kind = $2) and ($3 is null or d.category = $3) and ($4 is null or d.author = $4)
+            and ($5 is null or d.status = $5) and ($6 is null or d.price >= $6) and ($7 is null or d.price <= $7)
+            and ($8 is null or d.at >= $8) and ($9 is null or d.at < $9)"
+    };
+}
+pub(super) use passes;
+
+/// A text with the columns of a [`Find`], from these sources, under this condition and the filters. `bound!` binds `$1` to
 /// `$10`, and what comes after for texts that name it.
 macro_rules! text {
     ($from:literal, $condition:literal, $number:literal) => {
@@ -72,19 +82,18 @@ macro_rules! text {
             $from,
             " where ",
             $condition,
-            " and d.number <= $1 and ($2 is null or d.kind = $2) and ($3 is null or d.category = $3)
-              and ($4 is null or d.author = $4) and ($5 is null or d.status = $5)
-              and ($6 is null or d.price >= $6) and ($7 is null or d.price <= $7)
-              and ($8 is null or d.at >= $8) and ($9 is null or d.at < $9)
-              order by ",
+            " and d.number <= $1 and ",
+            passes!(),
+            " order by ",
             $number,
             " desc limit $10"
         )
     };
 }
 
-macro_rules! find {
-    ($on:expr, $text:expr, ($filter:expr, $number:expr, $limit:expr) $(, $bind:expr)*) => {
+/// A query of this text, bound to a filter, the highest number, and how many rows there may be.
+macro_rules! bound {
+    ($text:expr, $filter:expr, $number:expr, $limit:expr) => {
         sqlx::query_as($text)
             .bind($number)
             .bind($filter.kind.map(Kind::name))
@@ -96,14 +105,11 @@ macro_rules! find {
             .bind($filter.from)
             .bind($filter.to)
             .bind($limit)
-            $(.bind($bind))*
-            .fetch_all($on)
-            .await?
     };
 }
+pub(super) use bound;
 
 const LISTED: &str = text!("search_documents d", "true", "d.number");
-const PASSING_IN_POSTGRES: &str = text!("search_documents d", "d.number = any($11)", "d.number");
 // Nearly all pass, so each is looked into until there are enough.
 const UNMATCHED_BY_POSTGRES: &str = text!(
     "search_documents d",
@@ -137,14 +143,18 @@ pub(in super::super) async fn window(
     };
     let finds = match db.read() {
         On::Pg(on) => match (terms.all.is_empty(), tsquery_unwanted(terms)) {
-            (true, Some(unwanted)) => find!(on, UNMATCHED_BY_POSTGRES, (filter, number, limit), unwanted),
+            (true, Some(unwanted)) => {
+                bound!(UNMATCHED_BY_POSTGRES, filter, number, limit).bind(unwanted).fetch_all(on).await?
+            }
             (true, None) => listed(on, filter, number, limit).await?,
             (false, _) => return newest::window(on, filter, (terms, scope), number, limit).await,
         },
         On::Lite(on) => match (fts5_query(terms, column), fts5_unwanted(terms)) {
-            (Some(wanted), _) => find!(on, MATCHED_BY_SQLITE, (filter, number, limit), wanted),
-            (None, Some(unwanted)) => find!(on, UNMATCHED_BY_SQLITE, (filter, number, limit), unwanted),
-            (None, None) => find!(on, LISTED, (filter, number, limit)),
+            (Some(wanted), _) => bound!(MATCHED_BY_SQLITE, filter, number, limit).bind(wanted).fetch_all(on).await?,
+            (None, Some(unwanted)) => {
+                bound!(UNMATCHED_BY_SQLITE, filter, number, limit).bind(unwanted).fetch_all(on).await?
+            }
+            (None, None) => bound!(LISTED, filter, number, limit).fetch_all(on).await?,
         },
     };
     Ok((finds, false))
@@ -152,17 +162,7 @@ pub(in super::super) async fn window(
 
 /// All documents that pass the filter, as [`window`] has them.
 pub(super) async fn listed(on: &PgPool, filter: &Filter, number: i64, limit: i64) -> Result<Vec<Find>, StoreError> {
-    Ok(find!(on, LISTED, (filter, number, limit)))
-}
-
-/// Those of the documents of these numbers that pass the filter, as [`window`] has them.
-pub(super) async fn passing(
-    on: &PgPool,
-    filter: &Filter,
-    numbers: &[i64],
-    limit: i64,
-) -> Result<Vec<Find>, StoreError> {
-    Ok(find!(on, PASSING_IN_POSTGRES, (filter, i64::MAX, limit), numbers))
+    Ok(bound!(LISTED, filter, number, limit).fetch_all(on).await?)
 }
 
 /// An auction that was found, as it is shown.
@@ -189,6 +189,6 @@ pub(in super::super) async fn auctions(db: &Db, ids: &[Uuid]) -> Result<Vec<Auct
     const TEXT: &str =
         "select a.id, a.seller, s.display_name as seller_name, a.title, a.description, a.category, a.image_url,
             a.currency, a.status, coalesce(a.price, a.opening_price) as price, a.bid_count, a.created_at, a.ends_at
-        from auctions a left join accounts s on s.id = a.seller where a.id in (";
-    Ok(read_list!(db.read(), TEXT, ids, ")"))
+        from auctions a left join accounts s on s.id = a.seller where a.id";
+    Ok(read_list!(db.read(), TEXT, ids))
 }

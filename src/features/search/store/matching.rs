@@ -68,6 +68,12 @@ pub(super) fn ts_index(terms: &Terms, beginning: bool) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" & "))
 }
 
+/// The word that is not finished, alone; none if all are.
+pub(super) fn ts_beginning(terms: &Terms) -> Option<String> {
+    let last = terms.all.iter().filter(|term| term.prefix).find_map(|term| term.words.last());
+    last.map(|word| format!("'{word}':*"))
+}
+
 fn ts_term(term: &Term) -> String {
     let phrase = term.words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" <-> ");
     let phrase = if term.prefix { format!("{phrase}:*") } else { phrase };
@@ -140,6 +146,8 @@ mod tests {
         assert_eq!(ts_index(&query, true).as_deref(), Some("'oak' & 'desk' & ('old') & ('wal':*)"));
         assert_eq!(ts_index(&query, false).as_deref(), Some("'oak' & 'desk' & ('old')"));
         assert_eq!(ts_index(&terms("wal"), false), None);
+        assert_eq!(ts_beginning(&query).as_deref(), Some("'wal':*"));
+        assert_eq!(ts_beginning(&terms("\"oak\"")), None);
         assert_eq!(ts_index(&terms("half-way"), false).as_deref(), Some("'half'"));
         assert_eq!(ts_index(&terms("half-way"), true).as_deref(), Some("'half' & 'way':*"));
         let wanted = "words : ((\"oak desk\") AND (\"old\") AND (\"wal\" *))";

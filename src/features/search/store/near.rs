@@ -66,14 +66,14 @@ fn trigrams(word: &str) -> String {
 
 /// Those of these words that documents have.
 pub(in super::super) async fn known(db: &Db, words: &[String]) -> Result<Vec<Known>, StoreError> {
-    const TEXT: &str = "select number, word, documents from search_words where documents > 0 and word in (";
-    Ok(read_list!(db.read(), TEXT, words, ")"))
+    const TEXT: &str = "select number, word, documents from search_words where documents > 0 and word";
+    Ok(read_list!(db.read(), TEXT, words))
 }
 
 /// The words of these numbers.
 pub(in super::super) async fn numbered(db: &Db, numbers: &[i64]) -> Result<Vec<Known>, StoreError> {
-    const TEXT: &str = "select number, word, documents from search_words where number in (";
-    Ok(read_list!(db.read(), TEXT, numbers, ")"))
+    const TEXT: &str = "select number, word, documents from search_words where number";
+    Ok(read_list!(db.read(), TEXT, numbers))
 }
 
 #[cfg(test)]

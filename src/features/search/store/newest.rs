@@ -3,48 +3,20 @@
 //! hub as in a small one. What is dear beyond that is not looked at: far back, documents that have the words and hardly ever
 //! pass the filter.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use super::find::{Filter, Find, Scope, listed, passing};
-use super::matching::{ts_index, tsquery, tsquery_unwanted, tsquery_wanted};
+use super::find::{Filter, Find, Kind, Scope, bound, listed, passes};
+use super::matching::{ts_beginning, ts_index, tsquery, tsquery_unwanted, tsquery_wanted};
+use super::reach::{Expected, RANGE, Reach};
 use crate::features::search::terms::Terms;
 use crate::persistence::StoreError;
 
-/// How many numbers of documents one key of the index stands for, as migration 0021 has it.
-const RANGE: i64 = 1_024;
-/// How many documents with the words are put to the filter; half as many where titles alone are asked for.
-const WORDED_MAX: i64 = 3_000;
-/// How many are looked into for what no index tells: whether words stand side by side, or begin so. Half as many
-/// titles.
-const CANDIDATES_MAX: i64 = 4_000;
 /// How many of one category or author are looked into where the words alone lead too far.
-const LISTED_MAX: i64 = 2_000;
-/// One look reaches so many times as far as those before it, at most: what they found may be no measure.
-const GROWTH: i64 = 32;
-/// From how many candidates on they say how many of them have a word that begins so.
-const ENOUGH_TO_JUDGE: i64 = 64;
-
-/// How far back was looked, and what that gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Reach {
-    /// Documents below this number have not been looked at.
-    below: i64,
-    /// How many numbers have been.
-    seen: i64,
-    /// Documents that the index gave.
-    candidates: i64,
-    /// Those of them that have the words.
-    worded: i64,
-    /// Those of them that pass the filter.
-    found: i64,
-    /// How much of the above is too much: one part in so many.
-    part: i64,
-    /// True if the index is asked for the beginning of a word as well: it reads all words that begin so, of all documents, so
-    /// one that many documents have is better seen in these.
-    beginning: bool,
-}
+const LISTED_MAX: i64 = 1_000;
 
 /// What is looked for, in PostgreSQL's words.
 struct Queries {
@@ -65,17 +37,17 @@ pub(super) async fn window(
     number: i64,
     limit: i64,
 ) -> Result<(Vec<Find>, bool), StoreError> {
-    let newest: Option<i64> = sqlx::query_scalar("select max(number) from search_texts").fetch_one(on).await?;
-    let number = number.min(newest.unwrap_or(0));
-    let mut reach = Reach::new(number, terms, scope);
+    let (newest, expected) = tokio::try_join!(newest(on), expected(on, scope, terms))?;
+    let number = number.min(newest);
+    let mut reach = Reach::new(number, terms, scope, limit, expected);
     let mut finds: Vec<Find> = Vec::new();
     loop {
         let queries = Queries::new(terms, scope, reach.beginning);
         let Some(from) = reach.next(limit, queries.asked.is_some()) else { break };
-        let (candidates, worded) = look(on, scope, (from, reach.below - 1), queries).await?;
-        let passed = passing(on, filter, &worded, limit - finds.len() as i64).await?;
-        reach.take_in(from, (candidates, worded.len() as i64, passed.len() as i64));
-        finds.extend(passed);
+        let looked = look(on, filter, scope, (from, reach.below - 1), queries, limit - finds.len() as i64).await?;
+        let Looked { candidates, worded, passing } = looked;
+        reach.take_in(from, (candidates, worded, passing.len() as i64));
+        finds.extend(passing);
     }
     let cut = reach.below > 0 && reach.found < limit;
     if !cut || scope == Scope::Title || (filter.category.is_none() && filter.author.is_none()) {
@@ -89,6 +61,43 @@ pub(super) async fn window(
     let all = all.into_iter().filter(|find| worded.contains(&find.number));
     let finds: BTreeMap<i64, Find> = finds.into_iter().chain(all).map(|find| (find.number, find)).collect();
     Ok((finds.into_values().rev().take(limit as usize).collect(), cut))
+}
+
+/// The highest number; 0 if there is nothing.
+async fn newest(on: &PgPool) -> Result<i64, StoreError> {
+    let newest: Option<i64> = sqlx::query_scalar("select max(number) from search_texts").fetch_one(on).await?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// Asks PostgreSQL's statistics, which costs next to nothing. They know common words well and take others to be rare.
+async fn expected(on: &PgPool, scope: Scope, terms: &Terms) -> Result<Expected, StoreError> {
+    macro_rules! text {
+        ($column:literal) => {
+            concat!(
+                "explain (format json) select from search_texts where ",
+                $column,
+                " @@ $1::tsquery union all select from search_texts where ",
+                $column,
+                " @@ $2::tsquery union all select from search_texts where ",
+                $column,
+                " @@ $3::tsquery"
+            )
+        };
+    }
+    let text = match scope {
+        Scope::Text => text!("words"),
+        Scope::Title => text!("titles"),
+    };
+    let wanted = tsquery_wanted(terms);
+    let (candidates, begun) = (ts_index(terms, false), ts_beginning(terms));
+    let plan: serde_json::Value = sqlx::query_scalar(text)
+        .bind(&wanted)
+        .bind(candidates.as_ref().unwrap_or(&wanted))
+        .bind(begun.as_ref().unwrap_or(&wanted))
+        .fetch_one(on)
+        .await?;
+    let rows = |at: usize| plan[0]["Plan"]["Plans"][at]["Plan Rows"].as_i64().unwrap_or(0);
+    Ok(Expected { worded: rows(0), candidates: if candidates.is_some() { rows(1) } else { i64::MAX }, begun: rows(2) })
 }
 
 impl Queries {
@@ -105,68 +114,62 @@ impl Queries {
     }
 }
 
-impl Reach {
-    /// Before the first look, from document `number` on.
-    fn new(number: i64, terms: &Terms, scope: Scope) -> Self {
-        // Near words are meant where hardly anything has what was typed: then that costs nothing.
-        let beginning = !terms.all.iter().any(|term| term.prefix && term.near.is_empty());
-        let part = if scope == Scope::Text { 1 } else { 2 };
-        Self { below: number + 1, seen: 0, candidates: 0, worded: 0, found: 0, part, beginning }
-    }
-
-    /// From which number on to look now, if there is need and it is not too dear. `asked` says that the index has words to look
-    /// for.
-    fn next(&self, limit: i64, asked: bool) -> Option<i64> {
-        let (worded, candidates) = (WORDED_MAX / self.part - self.worded, CANDIDATES_MAX / self.part - self.candidates);
-        let (below, missing) = (self.below, limit - self.found);
-        if [below, missing, worded, candidates].iter().any(|left| *left <= 0) {
-            return None;
-        }
-        let reach = |more: i64, had: i64| self.seen.saturating_mul(more) / had.max(1);
-        let reach = reach(missing * 5 / 4, self.found)
-            .min(reach(worded, self.worded))
-            .min(reach(candidates, self.candidates))
-            .min(self.seen.saturating_mul(GROWTH))
-            .max(RANGE / 2);
-        // The index is quicker without ranges if they are most of what there is.
-        let rest = asked && reach > below / 4 * 3;
-        Some(if rest { 0 } else { (below - reach).max(0) / RANGE * RANGE })
-    }
-
-    /// Takes in what a look from this number on gave.
-    fn take_in(&mut self, from: i64, (candidates, worded, found): (i64, i64, i64)) {
-        self.seen += self.below - from;
-        self.below = from;
-        self.candidates += candidates;
-        self.worded += worded;
-        self.found += found;
-        if !self.beginning && self.candidates >= ENOUGH_TO_JUDGE && self.worded * 4 < self.candidates {
-            self.beginning = true;
-            self.candidates = self.worded;
-        }
-    }
+/// What a look gave.
+struct Looked {
+    /// How many documents the index gave.
+    candidates: i64,
+    /// How many of them have the words.
+    worded: i64,
+    /// Those of them that pass the filter, the newest first.
+    passing: Vec<Find>,
 }
 
-/// Looks at documents of these numbers: how many of them the index gives, and which of those have the words. What is chosen by
-/// hand here is how: by the index of words, all at once.
+/// A look as PostgreSQL tells it: two counts, and the columns of what passes, each as a whole, which costs less to send and to
+/// read than so many rows.
+type Columns = (
+    i64,
+    i64,
+    Option<Vec<i64>>,
+    Option<Vec<Uuid>>,
+    Option<Vec<String>>,
+    Option<Vec<String>>,
+    Option<Vec<Option<String>>>,
+    Option<Vec<Option<String>>>,
+);
+
+/// Looks at documents of the numbers `from` to `to`. What is chosen by hand here is how: by the index of words, all at once, and
+/// then each that has the words by its number.
 async fn look(
     on: &PgPool,
+    filter: &Filter,
     scope: Scope,
     (from, to): (i64, i64),
     Queries { asked, check, unwanted }: Queries,
-) -> Result<(i64, Vec<i64>), StoreError> {
+    limit: i64,
+) -> Result<Looked, StoreError> {
     macro_rules! text {
         ($column:literal) => {
             concat!(
                 "with candidates as materialized (
-                    select number, ($4 is null or ",
+                    select number, ($14 is null or ",
                 $column,
-                " @@ $4::tsquery) and ($5 is null or words @@ $5::tsquery) as worded
+                " @@ $14::tsquery) and ($15 is null or words @@ $15::tsquery) as worded
                     from search_texts
-                    where ($2::bigint[] is null or array[number / 1024] && $2) and ($3 is null or ",
+                    where ($12::bigint[] is null or array[number / 1024] && $12) and ($13 is null or ",
                 $column,
-                " @@ $3::tsquery))
-                select count(*), array_agg(number) filter (where worded) from candidates where number between $1 and $6"
+                " @@ $13::tsquery)
+                ),
+                near as materialized (select number, worded from candidates where number between $11 and $1),
+                passing as (
+                    select d.* from (select number from near where worded order by number desc) near cross join lateral (
+                        select d.number, d.id, d.kind, d.title, d.category, d.status from search_documents d
+                        where d.number = near.number and ",
+                passes!(),
+                " limit 1) d
+                    order by near.number desc limit $10
+                )
+                select (select count(*) from near), (select count(*) from near where worded), array_agg(number),
+                    array_agg(id), array_agg(kind), array_agg(title), array_agg(category), array_agg(status) from passing"
             )
         };
     }
@@ -175,9 +178,40 @@ async fn look(
         Scope::Title => text!("titles"),
     };
     let ranges: Option<Vec<i64>> = (from > 0 || asked.is_none()).then(|| (from / RANGE..=to / RANGE).collect());
-    let row = sqlx::query_as(text).bind(from).bind(ranges).bind(asked).bind(check).bind(unwanted).bind(to);
-    let (candidates, worded): (i64, Option<Vec<i64>>) = row.fetch_one(on).await?;
-    Ok((candidates, worded.unwrap_or_default()))
+    let columns: Columns = bound!(text, filter, to, limit)
+        .bind(from)
+        .bind(ranges)
+        .bind(asked)
+        .bind(check)
+        .bind(unwanted)
+        .fetch_one(on)
+        .await?;
+    Ok(columns.into())
+}
+
+impl From<Columns> for Looked {
+    fn from((candidates, worded, numbers, ids, kinds, titles, categories, statuses): Columns) -> Self {
+        let (numbers, ids) = (numbers.unwrap_or_default(), ids.unwrap_or_default());
+        let (kinds, titles) = (kinds.unwrap_or_default(), titles.unwrap_or_default());
+        let (categories, statuses) = (categories.unwrap_or_default(), statuses.unwrap_or_default());
+        let mut passing: Vec<Find> = numbers
+            .into_iter()
+            .zip(ids)
+            .zip(kinds.into_iter().zip(titles))
+            .zip(categories.into_iter().zip(statuses))
+            .map(|(((number, id), (kind, title)), (category, status))| Find {
+                number,
+                id,
+                kind,
+                title,
+                category,
+                status,
+            })
+            .collect();
+        // The database gives them so, though it does not promise to.
+        passing.sort_unstable_by_key(|find| Reverse(find.number));
+        Self { candidates, worded, passing }
+    }
 }
 
 /// Which of these documents have the words. Each is looked into, whatever the index might say.
@@ -197,48 +231,6 @@ mod tests {
             Asked::Terms(terms) => terms,
             other => panic!("{other:?}"),
         }
-    }
-
-    /// The looks over `documents` documents of which one in `every` has the words: from which number on each, and what was found.
-    fn looks(query: &str, documents: i64, limit: i64, every: (i64, i64, i64)) -> (Vec<i64>, Reach) {
-        let terms = terms(query);
-        let mut reach = Reach::new(documents, &terms, Scope::Text);
-        let mut looks = Vec::new();
-        while let Some(from) = reach.next(limit, ts_index(&terms, reach.beginning).is_some()) {
-            assert!(looks.last().is_none_or(|last| from < *last) && from % RANGE == 0, "{looks:?} {from}");
-            let of = |every: i64| reach.below / every - from / every;
-            let counts = (of(every.0), of(every.1), of(every.2));
-            reach.take_in(from, counts);
-            looks.push(from);
-        }
-        (looks, reach)
-    }
-
-    #[test]
-    fn common_words_are_found_near_by_in_a_hub_of_any_size() {
-        for documents in [300_000, 3_000_000, 300_000_000] {
-            for every in [1, 2, 10, 50] {
-                let (looks, reach) = looks("\"oak\"", documents, 1_001, (every, every, every));
-                assert!(looks.len() <= 3 && (1_001..3_000).contains(&reach.found), "{documents} {every}: {reach:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn rare_words_are_looked_for_to_the_end() {
-        for documents in [0, 1, 600, 1_024, 30_000, 300_000, 3_000_000] {
-            let (looks, reach) = looks("\"oak\"", documents, 1_001, (5_000, 5_000, 5_000));
-            assert!(looks.len() <= 4 && reach.below == 0, "{documents}: {looks:?}");
-            assert_eq!(reach.found, documents / 5_000);
-        }
-    }
-
-    #[test]
-    fn what_hardly_passes_the_filter_is_not_looked_for_for_ever() {
-        let (_, reach) = looks("\"oak\"", 3_000_000, 1_001, (2, 2, 10_000));
-        assert!(reach.below > 0 && (WORDED_MAX..2 * WORDED_MAX).contains(&reach.worded), "{reach:?}");
-        let (_, reach) = looks("\"oak desk\"", 3_000_000, 1_001, (2, 100_000, 100_000));
-        assert!(reach.below > 0 && (CANDIDATES_MAX..2 * CANDIDATES_MAX).contains(&reach.candidates), "{reach:?}");
     }
 
     #[test]
@@ -261,14 +253,5 @@ mod tests {
             let Queries { asked, check, unwanted } = Queries::new(&terms(query), scope, beginning);
             assert_eq!([asked.as_deref(), check.as_deref(), unwanted.as_deref()], expected, "{query}");
         }
-    }
-
-    #[test]
-    fn the_index_is_asked_for_a_beginning_that_few_have() {
-        assert!(!looks("oak wal", 300_000, 1_001, (2, 3, 3)).1.beginning, "most that have the one have the other");
-        assert!(!looks("wal", 300_000, 1_001, (1, 2, 2)).1.beginning);
-        assert!(!looks("oak wal", 300_000, 1_001, (1_000, 4_000, 4_000)).1.beginning, "so few are all looked into");
-        assert!(looks("oak wal", 300_000, 1_001, (2, 1_000, 1_000)).1.beginning);
-        assert!(looks("wal", 300_000, 1_001, (1, 100, 100)).1.beginning);
     }
 }
