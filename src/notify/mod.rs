@@ -59,7 +59,7 @@ pub struct Note {
 }
 
 /// Writes notes in the caller's transaction, in their order, and leaves out those of which the account was told already.
-/// Gives how many were new. Wake the [`Outbox`] after the commit.
+/// Who was erased is told nothing. Gives how many were new. Wake the [`Outbox`] after the commit.
 pub async fn write(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
     store::insert(tx, notes).await
 }

@@ -34,7 +34,8 @@ struct ChoiceRow {
     email: bool,
 }
 
-/// Inserts notifications in their order, and leaves out those of a cause that is there. Gives how many were new.
+/// Inserts notifications in their order, and leaves out those of a cause that is there and those for whom nobody is there
+/// any more: what is late in the log must not bring back who was erased. Gives how many were new.
 pub(super) async fn insert(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreError> {
     let mut inserted = 0;
     for notes in notes.chunks(ROWS_PER_STATEMENT) {
@@ -47,7 +48,7 @@ pub(super) async fn insert(tx: &mut Tx, notes: &[Note]) -> Result<u64, StoreErro
 }
 
 async fn insert_values(on: &mut sqlx::sqlite::SqliteConnection, notes: &[Note]) -> Result<u64, sqlx::Error> {
-    const TEXT: &str = "insert into notifications (account, kind, auction, cause, data, at) ";
+    const TEXT: &str = "insert into notifications (account, kind, auction, cause, data, at) select * from (";
     let mut builder = sqlx::QueryBuilder::new(TEXT);
     builder.push_values(notes, |mut row, note| {
         row.push_bind(note.account.0)
@@ -57,7 +58,10 @@ async fn insert_values(on: &mut sqlx::sqlite::SqliteConnection, notes: &[Note]) 
             .push_bind(Json(&note.data))
             .push_bind(to_datetime(note.at));
     });
-    builder.push(" on conflict (account, cause) do nothing");
+    builder.push(
+        ") as n where not exists (select 1 from accounts where id = n.column1 and erased_at is not null)
+         on conflict (account, cause) do nothing",
+    );
     Ok(builder.build().persistent(notes.len() == 1).execute(on).await?.rows_affected())
 }
 
@@ -67,6 +71,7 @@ async fn insert_arrays(on: &mut sqlx::postgres::PgConnection, notes: &[Note]) ->
          select account, kind, auction, cause, data, at
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::jsonb[], $6::timestamptz[])
              with ordinality as n(account, kind, auction, cause, data, at, nth)
+         where not exists (select 1 from accounts where id = n.account and erased_at is not null)
          order by nth on conflict (account, cause) do nothing";
     let done = sqlx::query(text)
         .bind(notes.iter().map(|note| note.account.0).collect::<Vec<_>>())

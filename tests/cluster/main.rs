@@ -33,6 +33,7 @@ mod caches;
 mod crashes;
 mod customers;
 mod deploys;
+mod erasures;
 mod failovers;
 mod images;
 mod load;

@@ -136,9 +136,15 @@ async fn changes_made_at_once_through_both_nodes_all_survive() {
         let text = json!({"description": format!("It is of {round}.")});
         let price = json!({"opening_price": 2_000 + round});
         let patch = async |node: usize, body: &Value| {
-            let rest = &cluster.nodes[node].rest;
-            let answer = rest.try_keyed("PATCH", &seller, &path, "", body).await;
-            assert!(matches!(&answer, Some((200, _))), "round {round}: {answer:?}");
+            // The lists of a busy machine may be too far behind to build on: then it says so, and is asked again.
+            let what = format!("{body} is written");
+            eventually(&what, LIMIT, || async {
+                let answer = cluster.nodes[node].rest.try_keyed("PATCH", &seller, &path, "", body).await;
+                let (status, answer) = answer.expect("an answer");
+                assert!(status == 200 || status == 503, "round {round}: {status} {answer}");
+                status == 200
+            })
+            .await;
         };
         tokio::join!(patch(0, &title), patch(1, &text), patch(round % 2, &price));
         for node in &cluster.nodes {

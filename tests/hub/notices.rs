@@ -323,6 +323,7 @@ async fn a_war_is_mailed_about_once_an_hour_and_its_end_at_once() {
     // That the lead is lost is mailed though that it was won has just been, but not again and again.
     bid(&hub, &ben, &auction, "b0", json!({"amount": 1100})).await.is(201);
     mailed(&mut mail, "You were outbid").await;
+    hub.clock.advance(Span::from_secs(1));
     for round in 1..10 {
         bid(&hub, &ada, &auction, &format!("a{round}"), json!({"amount": 1000 + round * 200})).await.is(201);
         bid(&hub, &ben, &auction, &format!("b{round}"), json!({"amount": 1100 + round * 200})).await.is(201);

@@ -65,7 +65,6 @@ async fn all_of_it(hub: Hub) {
         ("/auctions/bids/0/amount", json!(1000)),
         ("/wallet/balances/0/balance", json!(500)),
         ("/wallet/orders/0/amount", json!(500)),
-        ("/comments/written/0/body", json!("a fine desk of Elm Street")),
         ("/stakes/bidding/0/standing", json!("leading")),
         ("/stakes/watching/0/auction", json!(auction)),
         ("/images/uploaded/0/url", image.clone()),
@@ -77,6 +76,8 @@ async fn all_of_it(hub: Hub) {
     let kinds: Vec<_> =
         own.body["notifications"]["notifications"].as_array().unwrap().iter().map(|it| &it["kind"]).collect();
     assert!(kinds.contains(&&json!("ticket_answer")), "{kinds:?}");
+    let written: Vec<_> = own.body["comments"]["written"].as_array().unwrap().iter().map(|it| &it["body"]).collect();
+    assert!(written.contains(&&json!("a fine desk of Elm Street")), "{written:?}");
     let text = own.body.to_string();
     assert!(
         !text.contains("argon2") && !text.contains("whsec") && !text.contains(&ada.token),

@@ -12,9 +12,11 @@ use utoipa::openapi::{Content, RefOr, Response};
 
 use super::super::problem::PROBLEM_JSON;
 
-/// By method and path, such as `post /api/comments`.
-static EXAMPLES: LazyLock<HashMap<String, Example>> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../docs/examples.json")).unwrap_or_default());
+/// By method and path, such as `post /api/comments`. The file is part of the program: one that cannot be read ends the hub as
+/// it starts, and with it every test of it.
+static EXAMPLES: LazyLock<HashMap<String, Example>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../docs/examples.json")).expect("docs/examples.json holds examples")
+});
 
 /// What is sent and what comes back, where it is JSON.
 #[derive(Deserialize)]

@@ -217,6 +217,28 @@ async fn what_was_missed_long_ago_is_skipped_and_said() {
 }
 
 #[tokio::test]
+async fn a_look_at_which_nothing_is_due_writes_nothing() {
+    for place in Place::all().await {
+        let (db, clock) = (place.open().await, clock());
+        let hub = node(1, &db, &clock);
+        assert_eq!(hub.run_due().await.unwrap(), None, "the job is known from now on");
+        let text = "select count(*) from scheduled_jobs";
+        assert_eq!(sql!(db.read(), scalar i64, text).unwrap(), 1);
+        // Somebody else writes and takes their time: on SQLite nobody can write meanwhile, on PostgreSQL nobody here.
+        let other = place.open().await;
+        let mut tx = other.begin().await.unwrap();
+        if let On::Pg(on) = tx.on() {
+            sqlx::query("lock table scheduled_jobs in exclusive mode").execute(on).await.unwrap();
+        }
+        let looked = tokio::time::timeout(Duration::from_secs(2), hub.run_due()).await;
+        assert_eq!(looked.expect("it waits for nobody").unwrap(), None);
+        drop(tx);
+        other.close().await;
+        db.close().await;
+    }
+}
+
+#[tokio::test]
 async fn of_many_nodes_one_does_a_run() {
     for place in Place::all().await {
         let (clock, first) = (clock(), place.open().await);

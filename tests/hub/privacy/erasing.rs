@@ -16,6 +16,7 @@ use bidhub::features::privacy::{Deed, Doors, Log, Parts, Privacy, Trail};
 use bidhub::http::{ApiError, RequestId};
 use bidhub::journal::Lease;
 use bidhub::lifecycle::Tasks;
+use bidhub::notify::{self, Note, NoteKind};
 use bidhub::persistence::{Db, StoreError, Tx};
 use bidhub::rate_limit::RateLimits;
 use bidhub::sql;
@@ -163,7 +164,7 @@ async fn meanwhile(hub: Hub) {
         let text = "insert into comments (id, auction, number, author, by_seller, body, at)
              values ($1, $2, $3, $4, $5, 'a late word', $6)";
         let (comment, at) = (Uuid::from_u128(minutes as u128), to_datetime(hub.clock.now()));
-        sql!(db.write(), exec, text, comment, id, 100 + minutes, account.0, false, at).unwrap();
+        sql!(db.write(), exec, text, comment, id, i64::from(100 + minutes), account.0, false, at).unwrap();
         hub.clock.advance(Span::from_secs(minutes * 60));
         let text = "insert into customer_presence (account, watched_ms, last_seen, noted_at) values ($1, 1, $2, $2)";
         sql!(db.write(), exec, text, account.0, to_datetime(hub.clock.now())).unwrap();
@@ -172,6 +173,19 @@ async fn meanwhile(hub: Hub) {
         assert_eq!(sql!(db.read(), scalar i64, text, account.0).unwrap(), left, "after {minutes} minutes");
         assert_eq!(said().await, (left, left), "after {minutes} minutes");
     }
+    // What the log tells them later than that, as after a time in which it could not be read, is told to nobody.
+    let note = |account, kind| {
+        let (cause, data, at) = (format!("late:{kind:?}"), json!({}), hub.clock.now());
+        Note { account, kind, auction: None, cause, data, at }
+    };
+    let other = AccountId(seller.id.parse().unwrap());
+    let mut tx = db.begin().await.unwrap();
+    let notes = [note(account, NoteKind::Won), note(other, NoteKind::Won), note(account, NoteKind::Lost)];
+    assert_eq!(notify::write(&mut tx, &notes).await.unwrap(), 1, "only who is there is told");
+    assert_eq!(notify::replace(&mut tx, &[note(account, NoteKind::Outbid)]).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let text = "select kind from notifications where account = $1";
+    assert_eq!(sql!(db.read(), scalars String, text, account.0).unwrap(), [""; 0]);
     let text = "select display_name from accounts where id = $1";
     assert_eq!(sql!(db.read(), scalar String, text, account.0).unwrap(), "Deleted user");
     db.close().await;
