@@ -118,8 +118,9 @@ async fn what_staff_does_at_one_node_is_seen_and_told_at_the_other() {
             let event = watcher.events(1).await.remove(0);
             assert_eq!((&event["kind"], &event["reason"]), (&json!(kind), &json!(reason)));
         }
-        let told = bidder.push_of("notification").await;
-        assert_eq!((&told["kind"], &told["auction"]), (&json!("auction_stopped"), &json!(auction)), "{told}");
+        assert_eq!(pushed(&mut bidder, "winning").await["auction"], json!(auction));
+        let told = pushed(&mut bidder, "auction_stopped").await;
+        assert_eq!(told["auction"], json!(auction), "{told}");
         assert_eq!(told["data"]["reason"], "why to stop", "{told}");
     }
 }

@@ -25,7 +25,7 @@ async fn closing_in(dir: &std::path::Path, lasts_ms: i64) -> (Hub, String, Strin
 async fn told_until_the_end(socket: &mut Socket) -> Vec<Value> {
     let mut events = Vec::new();
     while events.last().is_none_or(|event: &Value| event["kind"] != "ended") {
-        events.extend(socket.push().await.unwrap()["events"].as_array().unwrap().iter().cloned());
+        events.extend(socket.push_of("events").await["events"].as_array().unwrap().iter().cloned());
     }
     events
 }
