@@ -31,7 +31,7 @@ install_tools() {
   if [ "${#packages[@]}" -gt 0 ]; then apt_install "${packages[@]}" || return 1; fi
   [ "$1" = quick ] && return 0
   new_enough_node || node_from_npm || return 1
-  moto_into_target || return 1
+  if [ "$1" = long ]; then moto_into_target || return 1; fi
   find_postgres || { echo 'PostgreSQL (initdb) was not found' >&2; return 1; }
   command -v redis-server >/dev/null || { echo 'redis-server was not found' >&2; return 1; }
   BIDHUB_CHROMIUM=$(find_chromium) || { echo 'no Chromium was found; BIDHUB_CHROMIUM may name one' >&2; return 1; }
