@@ -1,4 +1,4 @@
-//! Serving images. A file never changes under its path, so whoever has it need not ask again.
+//! Serving images. A file never changes under its path, so whoever asks again is told at most that it is still there.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};

@@ -65,10 +65,11 @@ async fn export(State(privacy): State<Privacy>, caller: CallerOf) -> Result<Resp
 
 /// Have oneself erased
 ///
-/// Address, name, password, sessions, notifications, the texts of comments and tickets and where money was paid to go at
-/// once and for good. Bids stay under their alias, the place of a comment in its thread under the name `Deleted user`,
-/// invoices and the books under an id that leads to nobody. Refused, with all reasons under `obstacles`, while money, a sale or an auction waits for the account. It takes
-/// some seconds, in which the account can do nothing (`banned`).
+/// Address, name, password, sessions, notifications, the texts of comments and tickets and where money was paid to go
+/// at once and for good. Bids stay under their alias, the place of a comment in its thread under the name
+/// `Deleted user`, invoices and the books under an id that leads to nobody. Refused, with all reasons under `obstacles`, while
+/// money, a sale or an auction waits for the account. It takes some seconds, in which the account can do nothing
+/// (`banned`).
 #[utoipa::path(post, path = "/api/me/erase", tag = "accounts", request_body = Farewell,
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 204, description = "Erased, and signed out"),
