@@ -1,5 +1,5 @@
 //! Nodes that run one hub: they share a PostgreSQL server of the scenario's own and the Redis that the scenario gives them,
-//! each through a proxy where it asks for that. One scenario runs at a time: the machine is part of what is measured.
+//! each through a proxy where it asks for that. Scenarios share the machine by how many nodes they have.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use bidhub::load::identity::Signer;
 use bidhub::persistence::Db;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
 use crate::bidder::{Bidder, Board};
 use crate::crowd::Crowd;
@@ -28,7 +28,10 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a lease lasts here. Short, so that a scenario that waits for its end does not take long.
 pub const LEASE_TTL: Duration = Duration::from_millis(3_000);
 
-static TURN: Mutex<()> = Mutex::const_new(());
+/// How many nodes run at once. More make each scenario longer than all of them shorter.
+const NODES_MAX: usize = 6;
+
+static ROOM: Semaphore = Semaphore::const_new(NODES_MAX);
 
 /// What a scenario needs.
 pub struct Plan {
@@ -53,7 +56,7 @@ pub struct Cluster {
     board: watch::Sender<Vec<Option<SocketAddr>>>,
     signer: Signer,
     seller: String,
-    _turn: MutexGuard<'static, ()>,
+    _room: SemaphorePermit<'static>,
     _dir: tempfile::TempDir,
 }
 
@@ -86,7 +89,8 @@ impl Plan {
 
     /// Starts the nodes and waits until all are ready. None, said aloud, where PostgreSQL is not installed.
     pub async fn start(self) -> Option<Cluster> {
-        let turn = TURN.lock().await;
+        let needed = u32::try_from(self.nodes).expect("few nodes");
+        let room = ROOM.acquire_many(needed).await.expect("it is never closed");
         let postgres = postgres::Server::start().await?;
         let dir = tempfile::Builder::new().prefix("bidhub-cluster-").tempdir().expect("a folder");
         let (mut nodes, mut proxies) = (Vec::new(), Vec::new());
@@ -107,7 +111,7 @@ impl Plan {
         let signer = Signer::new(&SecretString::from(JWT_SECRET), Clock::System.now(), Span::from_secs(36_000));
         let seller = signer.token("seller", "seller").expect("it is signed").expose_secret().to_owned();
         let start = Instant::now();
-        Some(Cluster { nodes, proxies, postgres, start, board, signer, seller, _turn: turn, _dir: dir })
+        Some(Cluster { nodes, proxies, postgres, start, board, signer, seller, _room: room, _dir: dir })
     }
 
     fn node(&self, number: usize, dir: &Path, postgres: &postgres::Server, redis_url: String) -> Node {

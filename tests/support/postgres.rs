@@ -1,9 +1,11 @@
-//! A PostgreSQL server of a test's own: made in a new folder, on a free port, ended with the test by its id.
+//! A PostgreSQL server of a test's own: in a new folder, on a free port, ended with the test by its id.
+//! Its folder is a copy of one that is made once and kept beside what cargo builds, for making one takes seconds.
 
 #![allow(dead_code, reason = "each test program uses the part that it needs")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -33,16 +35,8 @@ impl Server {
             eprintln!("skipped: PostgreSQL is not installed");
             return None;
         };
-        let dir = tempfile::Builder::new().prefix("bidhub-pg-").tempdir().unwrap();
-        let data = dir.path().join("data");
-        give_away(dir.path());
-        let made = as_user(&programs.join("initdb"))
-            .args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--username", USER, "--pgdata"])
-            .arg(&data)
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(made.success(), "initdb");
+        let dir = folder();
+        assert!(copied(&made_once(&programs), &dir.path().join("data")), "a copy of the data");
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let mut server = Self { process: None, programs, arguments, port, dir };
@@ -122,6 +116,48 @@ impl Drop for Server {
     }
 }
 
+/// A new folder that the server may use.
+fn folder() -> TempDir {
+    let dir = tempfile::Builder::new().prefix("bidhub-pg-").tempdir().unwrap();
+    if is_root() {
+        assert!(Command::new("chown").arg(USER).arg(dir.path()).status().unwrap().success(), "chown");
+    }
+    dir
+}
+
+/// The data of a server that has not run yet; whoever needs it first makes it.
+fn made_once(programs: &Path) -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let version = programs.parent().and_then(Path::file_name).unwrap().display();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let whole = kept.join(format!("postgresql-{version}"));
+    if whole.exists() {
+        return whole;
+    }
+    let dir = folder();
+    let data = dir.path().join("data");
+    let made = as_user(&programs.join("initdb"))
+        .args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--username", USER, "--pgdata"])
+        .arg(&data)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(made.success(), "initdb");
+    // Under its name only once it is whole; of two test programs that make it at once, one is the first.
+    let part = kept.join(format!("postgresql-{version}-{}", std::process::id()));
+    assert!(copied(&data, &part), "a copy of the data");
+    if std::fs::rename(&part, &whole).is_err() {
+        std::fs::remove_dir_all(&part).unwrap();
+    }
+    whole
+}
+
+/// Copies a folder with who owns it.
+fn copied(from: &Path, to: &Path) -> bool {
+    Command::new("cp").arg("-a").arg(from).arg(to).status().is_ok_and(|status| status.success())
+}
+
 /// Where Debian keeps the server's programs, the newest version first.
 fn programs() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
@@ -141,12 +177,6 @@ fn as_user(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", USER, "--regid", USER, "--clear-groups", "--"]).arg(program);
     command
-}
-
-fn give_away(dir: &Path) {
-    if is_root() {
-        assert!(Command::new("chown").arg(USER).arg(dir).status().unwrap().success(), "chown");
-    }
 }
 
 fn is_root() -> bool {
