@@ -5,7 +5,9 @@ import { Problem } from '../net/rest.js';
 import { setText, show } from './dom.js';
 
 /** Which field a problem without a field name is about. @type {Record<string, string>} */
-const FIELD_OF_CODE = { email_taken: 'email', invalid_email: 'email', weak_password: 'password', invalid_display_name: 'display_name', unknown_image: 'image' };
+const FIELD_OF_CODE = { email_taken: 'email', invalid_email: 'email', weak_password: 'password', invalid_display_name: 'display_name' };
+/** Codes whose field has another name in forms than at the hub. @type {Record<string, string>} */
+const FIELD_INSTEAD = { unknown_image: 'image' };
 
 /**
  * Runs `send` when the form is submitted, shows its problems, and lets the form be sent once at a time. The form holds
@@ -81,7 +83,7 @@ export function clearProblems(form) {
  */
 function showProblem(form, error) {
   if (!(error instanceof Problem)) throw error;
-  const field = error.field ?? FIELD_OF_CODE[error.code] ?? null;
+  const field = FIELD_INSTEAD[error.code] ?? error.field ?? FIELD_OF_CODE[error.code] ?? null;
   showFieldProblem(form, field, problemWords(error));
 }
 

@@ -83,7 +83,15 @@ describe('a seller with a picture', () => {
     await page.getByRole('button', { name: 'Put up for auction' }).click();
     await page.getByRole('status').filter({ hasText: 'on its way' }).waitFor();
     assert.match(page.url(), /\/sell$/);
+    // The hub has lost it meanwhile: that is said at the field, and it may be chosen again.
+    await page.route('**/api/auctions', (route) => route.fulfill({ status: 422, json: { code: 'unknown_image', field: 'image_url' } }), { times: 1 });
     letGo();
+    await page.getByRole('alert').filter({ hasText: 'Choose it again' }).waitFor();
+    const file = page.locator('image-field input[type="file"]');
+    assert.equal(await file.getAttribute('aria-invalid'), 'true');
+    await file.setInputFiles(PICTURE);
+    await page.getByRole('status').filter({ hasText: 'The picture is there.' }).waitFor();
+    await page.getByRole('button', { name: 'Put up for auction' }).click();
     await page.waitForURL(/\/auctions\//);
     const shown = page.locator('lot-image img').first();
     await shown.waitFor();

@@ -35,7 +35,7 @@ describe('rejections', () => {
   });
 
   test('of a picture are said in words of the page', () => {
-    const codes = ['unsupported_media_type', 'body_too_large', 'image_too_large', 'invalid_image', 'image_quota_exceeded', 'unknown_image', 'busy'];
+    const codes = ['unsupported_media_type', 'body_too_large', 'image_too_large', 'invalid_image', 'image_quota_exceeded', 'unused_images_exceeded', 'image_storage_full', 'request_timeout', 'unknown_image', 'busy'];
     const said = codes.map((code) => problemWords({ code, detail: 'not this one' }));
     for (const words of said) assert.match(words, /^(?!.*(not this one|_))[A-Z].*\.$/);
     assert.equal(new Set(said).size, codes.length);
