@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::store::{self, CommentText, Kind, New};
+use super::vocabulary::Vocabulary;
 use crate::cache::{Cache, Tag};
 use crate::coordination::{Duty, Leases};
 use crate::lifecycle::Tasks;
@@ -57,10 +58,17 @@ impl CommentIndex {
     async fn take_notes_in(&self) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let ids = store::take_notes(&mut tx, PAGE).await?;
-        store::remove(&mut tx, &ids).await?;
+        let mut vocabulary = Vocabulary::default();
+        for words in store::remove(&mut tx, &ids).await? {
+            vocabulary.remove(words);
+        }
         let comments = store::comment_texts(&mut tx, &ids).await?;
         let new: Vec<New<'_>> = comments.iter().map(CommentText::to_insert).collect();
+        for new in &new {
+            vocabulary.add(&new.fields);
+        }
         store::insert(&mut tx, &new).await?;
+        store::count_words(&mut tx, &vocabulary).await?;
         let forgetting = self.cache.forgetting(vec![Tag::searches()]);
         tx.commit().await?;
         forgetting.now().await;

@@ -18,6 +18,7 @@ pub mod routes;
 mod store;
 mod terms;
 mod typos;
+mod vocabulary;
 mod words;
 
 use std::cmp::Reverse;

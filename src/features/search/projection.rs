@@ -1,10 +1,10 @@
 //! Keeps the documents of auctions as the journal says they are. A page of records writes each auction once, and its words
 //! only where a seller has changed them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::store::{self, AuctionDocument, Kind, New, Standing};
-use super::typos::forgiven;
+use super::vocabulary::Vocabulary;
 use super::words::words;
 use crate::clock::to_datetime;
 use crate::domain::auction::{Event, EventKind, ExtensionCause, Listing, Terms};
@@ -63,16 +63,16 @@ impl Projection for SearchProjection {
 }
 
 async fn write(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<(), StoreError> {
-    let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    let mut vocabulary = Vocabulary::default();
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for draft in drafts {
         let document = &draft.document;
         if let Some(listing) = draft.listing {
-            draft.count_words(&mut counts);
             let fields = [&*listing.title, &*listing.category, &*listing.description];
+            vocabulary.add(&fields);
             match draft.before {
                 None => new.push(document.to_insert(&fields)),
-                Some(_) => store::replace_text(tx, document, &fields).await?,
+                Some(_) => vocabulary.remove(store::replace_text(tx, document, &fields).await?),
             }
         }
         if draft.before.as_ref().is_some_and(|before| before.standing != document.standing) {
@@ -81,7 +81,7 @@ async fn write(tx: &mut Tx, drafts: &[Draft<'_>]) -> Result<(), StoreError> {
     }
     store::insert(tx, &new).await?;
     store::set_standings(tx, &changed).await?;
-    store::count_words(tx, &counts).await
+    store::count_words(tx, &vocabulary).await
 }
 
 impl<'a> Draft<'a> {
@@ -129,21 +129,6 @@ impl<'a> Draft<'a> {
             | EventKind::AllowanceSet { .. } => return,
         }
         self.document.standing.seq = seq;
-    }
-
-    /// Which words, of those that can be misspelt, are in a document more or fewer.
-    fn count_words(&self, counts: &mut BTreeMap<String, i64>) {
-        let mut count = |document: &AuctionDocument, change: i64| {
-            let title = document.title.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
-            let all: BTreeSet<String> = title.chain(words(&document.category).map(Into::into)).collect();
-            for word in all.into_iter().filter(|word| forgiven(word) > 0) {
-                *counts.entry(word).or_default() += change;
-            }
-        };
-        count(&self.document, 1);
-        if let Some(before) = &self.before {
-            count(before, -1);
-        }
     }
 }
 

@@ -154,7 +154,7 @@ async fn what_is_changed_or_ends_is_found_as_it_is_now() {
 }
 
 /// Writes a comment and gives its id.
-async fn say(hub: &Hub, user: &User, auction: &str, body: &str) -> String {
+pub(super) async fn say(hub: &Hub, user: &User, auction: &str, body: &str) -> String {
     let answer = hub.post_as(&user.token, "/api/comments", json!({"auction": auction, "body": body})).await;
     answer.is(201);
     answer.body["id"].as_str().unwrap().to_owned()

@@ -1,8 +1,12 @@
 //! Which words find what, in which order, and how finds are shown.
 
+use reqwest::Method;
 use serde_json::json;
 
+use super::lists::say;
 use super::{CHAIR, CLOCK, LAMP, TABLE, WALNUT, found, indexed, lot, on_both, shop, titles_of};
+use crate::harness::send;
+use crate::market::eventually;
 
 #[tokio::test]
 async fn words_find_what_has_them_and_the_best_comes_first() {
@@ -86,6 +90,32 @@ async fn misspelt_words_find_what_was_meant_where_they_find_little_themselves() 
             found(&hub, &[("q", "wallnut"), ("limit", "2"), ("cursor", first["next"].as_str().unwrap())]).await;
         assert_eq!((titles_of(&first), titles_of(&second)), (vec![WALNUT], vec![CHAIR, LAMP]));
         assert!(second["next"].is_null());
+        hub
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn words_of_descriptions_and_comments_can_be_misspelt_as_long_as_something_has_them() {
+    on_both(|hub| async move {
+        let (seller, ada) = (hub.sign_up("seller").await, hub.sign_up("ada").await);
+        let desk = lot(&hub, &seller, WALNUT, "Furniture", "With marquetry by hand.").await;
+        let said = say(&hub, &ada, &desk, "Is the escutcheon an original?").await;
+        eventually(&hub, "/api/search", |body| body["total"]["count"] == 2).await;
+        for (query, meant, id) in [("marquettry", "marquetry", &desk), ("escuthceon", "escutcheon", &said)] {
+            let body = found(&hub, &[("q", query)]).await;
+            assert_eq!(body["corrections"], json!([{"word": query, "to": [meant]}]));
+            assert_eq!((body["items"].as_array().unwrap().len(), &body["items"][0]["id"]), (1, &json!(id)), "{body}");
+        }
+        let patch = hub.request(Method::PATCH, &format!("/api/auctions/{desk}")).bearer_auth(&seller.token);
+        send(patch.json(&json!({"description": "With inlays by hand."}))).await.is(200);
+        send(hub.request(Method::DELETE, &format!("/api/comments/{said}")).bearer_auth(&ada.token)).await.is(204);
+        eventually(&hub, "/api/search?q=inlays", |body| body["total"]["count"] == 1).await;
+        eventually(&hub, "/api/search", |body| body["total"]["count"] == 1).await;
+        for query in ["marquettry", "escuthceon"] {
+            let body = found(&hub, &[("q", query)]).await;
+            assert_eq!((&body["corrections"], &body["items"]), (&json!([]), &json!([])), "{query}");
+        }
         hub
     })
     .await;

@@ -1,6 +1,6 @@
 //! What search finds: rows of `search_documents`, and their words in `search_texts`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::find::Kind;
 use super::matching::{fts5_text, tsvector};
 use crate::domain::AuctionId;
+use crate::features::search::words::words;
 use crate::persistence::{On, StoreError, Tx};
 use crate::sql;
 
@@ -104,24 +105,33 @@ pub(in super::super) async fn insert(tx: &mut Tx, new: &[New<'_>]) -> Result<(),
     Ok(())
 }
 
-/// Takes documents away with their words.
-pub(in super::super) async fn remove(tx: &mut Tx, ids: &[Uuid]) -> Result<(), StoreError> {
+/// Takes documents away, and gives the words of each.
+pub(in super::super) async fn remove(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Vec<String>>, StoreError> {
+    let mut words = Vec::new();
     let number = "select number from search_documents where id = $1";
     for id in ids {
         let Some(number) = sql!(tx.on(), opt_scalar i64, number, id)? else { continue };
-        remove_text(tx, number).await?;
+        words.push(remove_text(tx, number).await?);
         sql!(tx.on(), exec, "delete from search_documents where number = $1", number)?;
     }
-    Ok(())
+    Ok(words)
 }
 
-async fn remove_text(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
-    let text = match tx.on() {
-        On::Lite(_) => "delete from search_texts where rowid = $1",
-        On::Pg(_) => "delete from search_texts where number = $1",
-    };
-    sql!(tx.on(), exec, text, number)?;
-    Ok(())
+/// Takes the words of a document away, and gives each of them once.
+async fn remove_text(tx: &mut Tx, number: i64) -> Result<Vec<String>, StoreError> {
+    match tx.on() {
+        On::Lite(_) => {
+            sql!(tx.on(), exec, "delete from search_texts where rowid = $1", number)?;
+            let text = "delete from search_vocabulary where number = $1 returning words";
+            let words = sql!(tx.on(), opt_scalar String, text, number)?;
+            Ok(words.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+        }
+        On::Pg(on) => {
+            let text = "delete from search_texts where number = $1 returning tsvector_to_array(words)";
+            let words: Option<Vec<String>> = sqlx::query_scalar(text).bind(number).fetch_optional(on).await?;
+            Ok(words.unwrap_or_default())
+        }
+    }
 }
 
 /// What a document says.
@@ -146,6 +156,13 @@ async fn insert_texts(tx: &mut Tx, texts: &[Text<'_>]) -> Result<(), StoreError>
             builder.push_values(texts, |mut row, text| {
                 row.push_bind(text.number).push_bind(text.title).push_bind(fts5_text(&text.fields));
             });
+            builder.build().persistent(false).execute(&mut *on).await?;
+            // FTS5 does not say which words a document has.
+            let mut builder = sqlx::QueryBuilder::new("insert into search_vocabulary (number, words) ");
+            builder.push_values(texts, |mut row, text| {
+                let words: BTreeSet<_> = text.fields.iter().flat_map(|field| words(field)).collect();
+                row.push_bind(text.number).push_bind(words.into_iter().collect::<Vec<_>>().join(" "));
+            });
             builder.build().persistent(false).execute(on).await?;
         }
         On::Pg(on) => {
@@ -161,17 +178,18 @@ async fn insert_texts(tx: &mut Tx, texts: &[Text<'_>]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Writes other words for an auction that has a document.
+/// Writes other words for an auction that has a document, and gives those that it had.
 pub(in super::super) async fn replace_text(
     tx: &mut Tx,
     document: &AuctionDocument,
     fields: &[&str],
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let text = "update search_documents set title = $2, category = $3 where number = $1";
     sql!(tx.on(), exec, text, document.number, &document.title, &document.category)?;
-    remove_text(tx, document.number).await?;
+    let before = remove_text(tx, document.number).await?;
     let text = Text { number: document.number, title: &document.title, fields: fields.to_vec() };
-    insert_texts(tx, &[text]).await
+    insert_texts(tx, &[text]).await?;
+    Ok(before)
 }
 
 /// Writes how auctions stand, without touching a word.

@@ -1,7 +1,8 @@
-//! The words that titles and categories are made of, for those who misspell one.
+//! The words that documents are made of, for those who misspell one.
 
-use std::collections::BTreeMap;
+use sqlx::types::Json;
 
+use crate::features::search::vocabulary::Vocabulary;
 use crate::persistence::{Db, On, StoreError, Tx};
 use crate::sql;
 
@@ -15,28 +16,42 @@ const ALIKE_MAX: i64 = 200;
 pub(in super::super) struct Known {
     pub number: i64,
     pub word: String,
-    /// How many titles and categories have it.
+    /// How many have it.
     pub documents: i64,
 }
 
 /// Counts words: in how many documents more, or fewer, each is now.
-pub(in super::super) async fn count_words(tx: &mut Tx, changes: &BTreeMap<String, i64>) -> Result<(), StoreError> {
+pub(in super::super) async fn count_words(tx: &mut Tx, vocabulary: &Vocabulary) -> Result<(), StoreError> {
     macro_rules! count_on {
         ($on:expr, $rows:expr) => {{
             let mut builder = sqlx::QueryBuilder::new("insert into search_words (word, documents) ");
             builder.push_values($rows, |mut row, (word, change)| {
-                row.push_bind(*word).push_bind(**change);
+                row.push_bind(*word).push_bind(*change);
             });
             builder.push(" on conflict (word) do update set documents = search_words.documents + excluded.documents");
             builder.build().persistent(false).execute($on).await?;
         }};
     }
-    let changes: Vec<(&String, &i64)> = changes.iter().filter(|(_, change)| **change != 0).collect();
-    for rows in changes.chunks(ROWS_MAX) {
+    for rows in vocabulary.changes().chunks(ROWS_MAX) {
         match tx.on() {
             On::Lite(on) => count_on!(on, rows),
             On::Pg(on) => count_on!(on, rows),
         }
+    }
+    forget(tx, &vocabulary.fewer()).await
+}
+
+/// Forgets those of these words that no document has any longer: they may have been somebody's own.
+async fn forget(tx: &mut Tx, words: &[&str]) -> Result<(), StoreError> {
+    const BY_POSTGRES: &str = "delete from search_words where documents <= 0 and word = any($1)";
+    const BY_SQLITE: &str =
+        "delete from search_words where documents <= 0 and word in (select value from json_each($1))";
+    if words.is_empty() {
+        return Ok(());
+    }
+    match tx.on() {
+        On::Lite(on) => sqlx::query(BY_SQLITE).bind(Json(words)).execute(on).await.map(drop)?,
+        On::Pg(on) => sqlx::query(BY_POSTGRES).bind(words).execute(on).await.map(drop)?,
     }
     Ok(())
 }
