@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use futures_util::future::try_join_all;
+
 use super::Search;
 use super::store::{self, Known};
 use super::terms::{Near, Term};
@@ -46,13 +48,14 @@ impl Search {
         let typed: HashMap<String, i64> = typed.into_iter().map(|it| (it.word, it.documents)).collect();
         let documents = |term: &Term| term.single().and_then(|word| typed.get(word)).copied().unwrap_or(0);
         misspelt.sort_by_key(|term| documents(term));
-        for term in misspelt.into_iter().take(MISSPELT_MAX) {
+        misspelt.truncate(MISSPELT_MAX);
+        let words = || misspelt.iter().filter_map(|term| term.single());
+        let by_letters = try_join_all(words().map(|word| store::alike(&self.db, word, lengths(word))));
+        let by_swapping: Vec<String> = words().flat_map(swapped).collect();
+        let (by_letters, by_swapping) = tokio::try_join!(by_letters, store::known(&self.db, &by_swapping))?;
+        for (term, alike) in misspelt.into_iter().zip(by_letters) {
             let Some(word) = term.single() else { continue };
-            let swapped = swapped(word);
-            let (mut alike, swapped) =
-                tokio::try_join!(store::alike(&self.db, word, lengths(word)), store::known(&self.db, &swapped),)?;
-            alike.extend(swapped);
-            term.near = nearest(term, word, alike, documents(term));
+            term.near = nearest(term, word, alike.iter().chain(&by_swapping), documents(term));
         }
         Ok(())
     }
@@ -102,9 +105,9 @@ fn near(word: &str, known: &Known) -> Option<Near> {
 }
 
 /// Those of these words that are near and in more than so many documents, the nearest first.
-fn nearest(term: &Term, word: &str, alike: Vec<Known>, documents: i64) -> Vec<Near> {
+fn nearest<'a>(term: &Term, word: &str, alike: impl Iterator<Item = &'a Known>, documents: i64) -> Vec<Near> {
     let found_anyhow = |it: &Known| term.prefix && it.word.starts_with(word);
-    let mut all: Vec<(Near, i64)> = (alike.iter())
+    let mut all: Vec<(Near, i64)> = alike
         .filter(|it| it.documents > documents && !found_anyhow(it))
         .filter_map(|it| Some((near(word, it)?, it.documents)))
         .collect();
@@ -127,8 +130,8 @@ mod tests {
             let number = at as i64 + 1;
             Known { number, word: (*word).to_owned(), documents: number }
         };
-        let alike = words.iter().enumerate().map(known).collect();
-        nearest(term, term.single().unwrap(), alike, documents).into_iter().map(|near| near.word).collect()
+        let alike: Vec<Known> = words.iter().enumerate().map(known).collect();
+        nearest(term, term.single().unwrap(), alike.iter(), documents).into_iter().map(|near| near.word).collect()
     }
 
     #[test]
