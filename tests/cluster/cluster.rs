@@ -28,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a lease lasts here. Short, so that a scenario that waits for its end does not take long.
 pub const LEASE_TTL: Duration = Duration::from_millis(3_000);
 
-/// How many nodes run at once. More make each scenario longer than all of them shorter.
+/// How many nodes run at once: those of two scenarios of three.
 const NODES_MAX: usize = 6;
 
 static ROOM: Semaphore = Semaphore::const_new(NODES_MAX);

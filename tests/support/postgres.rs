@@ -144,12 +144,11 @@ fn made_once(programs: &Path) -> PathBuf {
         .status()
         .unwrap();
     assert!(made.success(), "initdb");
-    // Under its name only once it is whole; of two test programs that make it at once, one is the first.
-    let part = kept.join(format!("postgresql-{version}-{}", std::process::id()));
-    assert!(copied(&data, &part), "a copy of the data");
-    if std::fs::rename(&part, &whole).is_err() {
-        std::fs::remove_dir_all(&part).unwrap();
-    }
+    // Under its name only once it is whole. Of two test programs that make it at once one is the first, and the other's goes.
+    let part = tempfile::tempdir_in(kept).unwrap();
+    assert!(copied(&data, &part.path().join("data")), "a copy of the data");
+    let renamed = std::fs::rename(part.path().join("data"), &whole);
+    assert!(renamed.is_ok() || whole.exists(), "{renamed:?}");
     whole
 }
 
